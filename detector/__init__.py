@@ -1,0 +1,1 @@
+"""Pixels to detections: no time, place, case or HTTP."""

@@ -1,0 +1,156 @@
+"""What the frames of a camera leave behind: passes, tracks, candidates, sightings, absences."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NewType
+
+from inference_server.domain.frame import CameraId, FrameId
+from inference_server.domain.geo import LatLon, Matrix
+from inference_server.domain.observation import Box, Contact
+
+PassId = NewType("PassId", str)
+TrackId = NewType("TrackId", str)
+CandidateId = NewType("CandidateId", str)
+Cov = tuple[float, float, float]  # east-east, east-north, north-north in square metres
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pass:
+    """One drive of a camera without a long gap, and where its fixes lie against the map.
+
+    `offset_m` is the estimated shift (east, north) of the pass against the map of candidates, with its covariance.
+    """
+
+    id: PassId
+    camera: CameraId
+    started_at: datetime
+    last_at: datetime
+    last_position: LatLon
+    offset_m: tuple[float, float] = (0.0, 0.0)
+    offset_cov_m2: Cov
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ray:
+    """One look at a thing that does not stand on the ground: from where, which way, how large."""
+
+    camera_position: LatLon
+    camera_height_m: float
+    bearing_deg: float
+    elevation_deg: float
+    height_deg: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A look worth keeping as evidence."""
+
+    frame_id: FrameId
+    taken_at: datetime
+    sha256: str
+    box: Box
+    score: float
+    size_px: float
+    range_m: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Track:
+    """Observations of one thing in one pass, fused in the coordinates of the raw fixes of that pass."""
+
+    id: TrackId
+    pass_id: PassId
+    class_group: str
+    class_scores: dict[str, float]
+    contact: Contact
+    first_at: datetime
+    last_at: datetime
+    observations: int
+    position: LatLon | None
+    cov_m2: Cov | None
+    rays: tuple[Ray, ...] = ()
+    best_certainty: float = 0.0
+    sum_certainty: float = 0.0
+    best_score: float = 0.0
+    candidate_id: CandidateId | None = None
+    near: Snapshot | None = None
+    far: Snapshot | None = None
+    side: int = 0  # -1 left of the vehicle's path, +1 right of it
+
+    @property
+    def class_name(self) -> str:
+        """The class with the largest sum of scores."""
+        return max(self.class_scores, key=lambda name: (self.class_scores[name], name))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassPosition:
+    """Where one track saw the candidate: one pass gives one measurement."""
+
+    track_id: TrackId
+    position: LatLon
+    cov_m2: Cov
+    class_scores: dict[str, float] = field(default_factory=dict)
+    observations: int = 0
+    best_certainty: float = 0.0
+    mean_certainty: float = 0.0
+    best_score: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """Observations that are the same thing, not yet certain; once filed, what its case stands on.
+
+    `anchor` is its place on the map that passes are matched against (consistent with its neighbours, tied to the first
+    pass); `position` is the best estimate of where it really is.
+    """
+
+    id: CandidateId
+    class_group: str
+    contact: Contact
+    anchor: LatLon
+    anchor_cov_m2: Cov
+    position: LatLon
+    cov_m2: Cov
+    passes: tuple[PassPosition, ...]
+    first_at: datetime
+    last_at: datetime
+    case_id: str | None = None
+    near: Snapshot | None = None
+    far: Snapshot | None = None
+
+    @property
+    def class_scores(self) -> dict[str, float]:
+        """Sum of scores per class over all passes."""
+        total: dict[str, float] = {}
+        for seen in self.passes:
+            for name, score in seen.class_scores.items():
+                total[name] = total.get(name, 0.0) + score
+        return total
+
+    @property
+    def class_name(self) -> str:
+        """The class with the largest sum of scores."""
+        scores = self.class_scores
+        return max(scores, key=lambda name: (scores[name], name))
+
+    @property
+    def observations(self) -> int:
+        """How often it was observed in all passes."""
+        return sum(seen.observations for seen in self.passes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseView:
+    """What one pass saw of a case's place: clear looks at it, and whether the thing was there."""
+
+    pass_id: PassId
+    case_id: str
+    clear_frames: int
+    was_seen: bool
+    absence_at: datetime | None = None
+
+
+def cov_tuple(matrix: Matrix) -> Cov:
+    """The three numbers of a symmetric `(2, 2)` covariance."""
+    return float(matrix[0, 0]), float(matrix[0, 1]), float(matrix[1, 1])

@@ -1,0 +1,187 @@
+"""The city's rules as data: read from TOML, hashed, stored with every case."""
+
+import hashlib
+import tomllib
+from dataclasses import dataclass, field, fields
+from datetime import time
+from pathlib import Path
+from typing import Any, TypeVar
+
+from inference_server.domain.errors import BadPolicy
+from inference_server.domain.observation import Contact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateRules:
+    """Which frames are worth looking at."""
+
+    max_accuracy_m: float = 20.0
+    max_speed_kmh: float = 150.0
+    jump_slack_m: float = 15.0  # fixes of a moving receiver scatter: a jump must exceed this as well
+    step_m: float = 2.0
+    min_sharpness: float = 15.0
+    min_brightness: float = 18.0
+    max_brightness: float = 245.0
+    moved_thumbnail_grey: float = 6.0  # mean difference of grey values above which the scene has moved
+    max_pass_gap_s: float = 60.0
+    masked_zones: tuple[tuple[tuple[float, float], ...], ...] = ()  # rings of (lat, lon), wgs84
+    only_inside_grids: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorModel:
+    """How wrong fixes, headings and mounts are: standard deviations."""
+
+    default_accuracy_m: float = 5.0
+    accuracy_to_sigma: float = 0.66  # one axis from the radius that holds 68 % (Rayleigh: 1 / 1.515)
+    correlation_s: float = 30.0
+    heading_sigma_deg: float = 3.0
+    heading_common_share: float = 0.5
+    pitch_sigma_deg: float = 0.3
+    lag_sigma_s: float = 0.1
+    pixel_sigma_px: float = 1.5
+    box_sigma_share: float = 0.03
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceRules:
+    """Which detections can be placed."""
+
+    max_range_m: float = 35.0
+    min_size_px: float = 8.0  # shorter side in the network's picture
+    edge_margin_px: float = 2.0
+    max_radius_m: float = 15.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchRules:
+    """When two observations are of the same thing."""
+
+    track_gate_sigmas: float = 3.5
+    track_floor_m: float = 0.35
+    track_idle_s: float = 12.0
+    link_after: int = 3
+    link_gate_sigmas: float = 3.3
+    map_floor_m: float = 0.6
+    search_m: float = 25.0
+    wrong_class_cost: float = 3.0
+    wrong_side_cost: float = 2.0
+    wall_min_baseline_m: float = 4.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AbsenceRules:
+    """When a clear look at a known place counts."""
+
+    max_range_m: float = 18.0
+    min_range_m: float = 3.0
+    clear_frames: int = 3
+    edge_margin_share: float = 0.06
+    absences_to_confirm: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewRules:
+    """Which dropped detections are shown to a person, to measure misses."""
+
+    sample_share: float = 0.02
+    seed: int = 20261101
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassRules:
+    """How one class is filed. Scores left at None come from the model card."""
+
+    group: str
+    contact: Contact = Contact.GROUND
+    code: str | None = None
+    kind: str = "matter"
+    collected: bool = True
+    occludes: bool = False
+    people_only: bool = False
+    observations: int = 3
+    file_at: float | None = None
+    review_at: float | None = None
+    drop_below: float | None = None
+    sure_at: float | None = None
+    hours: tuple[time, time] | None = None
+    months: tuple[int, ...] = ()
+    reopen_within_days: float = 30.0
+    height_m: float | None = None  # usual height of the centre over ground, for things on walls
+    permits: tuple[tuple[tuple[float, float], ...], ...] = ()  # rings of (lat, lon) where it is allowed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """All rules of a city, and the hash of the file they came from."""
+
+    standard: str = "GB/T 47678.5-2026"
+    source: str = "车载智能采集"
+    timezone: str = "Asia/Shanghai"
+    region_class: str = "A"
+    gate: GateRules = field(default_factory=GateRules)
+    errors: ErrorModel = field(default_factory=ErrorModel)
+    place: PlaceRules = field(default_factory=PlaceRules)
+    match: MatchRules = field(default_factory=MatchRules)
+    absence: AbsenceRules = field(default_factory=AbsenceRules)
+    review: ReviewRules = field(default_factory=ReviewRules)
+    classes: dict[str, ClassRules] = field(default_factory=dict)
+    hash: str = ""
+
+
+_SECTIONS = {
+    "gate": GateRules,
+    "errors": ErrorModel,
+    "place": PlaceRules,
+    "match": MatchRules,
+    "absence": AbsenceRules,
+    "review": ReviewRules,
+}
+_Rules = TypeVar("_Rules")
+
+
+def load_policy(path: Path) -> Policy:
+    """The policy of a TOML file; an unknown key or a value of the wrong kind is a BadPolicy naming it."""
+    raw = path.read_bytes()
+    try:
+        data = tomllib.loads(raw.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadPolicy(f"{path.name}: not TOML: {error}") from error
+    parts: dict[str, Any] = {key: data.pop(key) for key in ("standard", "source", "timezone", "region_class") if key in data}
+    classes = data.pop("classes", {})
+    for name, rules in _SECTIONS.items():
+        parts[name] = _read(rules, data.pop(name, {}), name)
+    if data:
+        raise BadPolicy(f"{path.name}: unknown section {sorted(data)[0]!r}", field=sorted(data)[0])
+    parts["classes"] = {name: _class_rules(name, table) for name, table in classes.items()}
+    return Policy(**parts, hash=hashlib.sha256(raw).hexdigest())
+
+
+def _class_rules(name: str, table: dict[str, Any]) -> ClassRules:
+    table = dict(table)
+    if "contact" in table:
+        try:
+            table["contact"] = Contact(table["contact"])
+        except ValueError as error:
+            raise BadPolicy(f"classes.{name}.contact: one of {[c.value for c in Contact]}", field=f"classes.{name}.contact") from error
+    if "hours" in table:
+        table["hours"] = tuple(table["hours"])
+    return _read(ClassRules, table, f"classes.{name}")
+
+
+def _read(rules: type[_Rules], table: dict[str, Any], where: str) -> _Rules:
+    known = {f.name: f for f in fields(rules)}  # type: ignore[arg-type]
+    for key, value in table.items():
+        if key not in known:
+            raise BadPolicy(f"{where}.{key}: unknown key; known are {sorted(known)}", field=f"{where}.{key}")
+        default = known[key].default
+        if isinstance(default, bool) != isinstance(value, bool) and isinstance(default, bool | int | float):
+            raise BadPolicy(f"{where}.{key}: {value!r} is not of the right kind", field=f"{where}.{key}")
+        if isinstance(default, int | float) and not isinstance(value, int | float):
+            raise BadPolicy(f"{where}.{key}: {value!r} is not a number", field=f"{where}.{key}")
+    listed = {key: _frozen(value) for key, value in table.items()}
+    return rules(**listed)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(v) for v in value) if isinstance(value, list | tuple) else value

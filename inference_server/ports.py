@@ -1,0 +1,446 @@
+"""What the use cases need of the outside world. Adapters are chosen in bootstrap.py and nowhere else."""
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from inference_server.domain.camera import Camera
+from inference_server.domain.candidate import Candidate, CandidateId, CaseView, Pass, PassId, Track
+from inference_server.domain.case import Case, CaseId, CaseMove
+from inference_server.domain.frame import CameraId, Frame, FrameId, PastFrame, Quality
+from inference_server.domain.geo import CellId, LatLon
+from inference_server.domain.grid import Grid
+from inference_server.domain.observation import Detection
+from inference_server.domain.report import Report
+
+
+class Clock(Protocol):
+    """What time it is."""
+
+    def now(self) -> datetime:
+        """The present moment, aware, in UTC."""
+        ...
+
+
+class Look(Protocol):
+    """One decoded picture."""
+
+    @property
+    def quality(self) -> Quality:
+        """Sharpness, brightness, thumbnail and full size of the upright picture."""
+        ...
+
+    def detect(self) -> Sequence[Detection]:
+        """The detections, boxes in pixels of the upright full-size picture."""
+        ...
+
+
+class Detects(Protocol):
+    """The detector as the use cases see it."""
+
+    @property
+    def model_version(self) -> str:
+        """Name and version of the running model."""
+        ...
+
+    @property
+    def network_width_px(self) -> int:
+        """Width of the network's picture: sizes in pixels are judged there."""
+        ...
+
+    def thresholds(self, class_name: str) -> tuple[float, float, float] | None:
+        """`file_at`, `review_at`, `drop_below` of the model card; None where the card names none."""
+        ...
+
+    def open(self, picture: bytes) -> Look:
+        """The decoded picture; raises PictureUnreadable."""
+        ...
+
+
+class PictureUnreadable(Exception):
+    """The picture cannot be decoded; `code` and message come from the decoder."""
+
+    def __init__(self, message: str, *, code: str = "picture_unreadable") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The answer to an accepted frame: `is_new` is False for one that was accepted before."""
+
+    frame_id: FrameId
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A frame handed to one worker; no other frame of its camera is handed out meanwhile."""
+
+    frame: Frame
+    picture: bytes
+    attempts: int
+
+
+class FrameQueue(Protocol):
+    """Frames that are accepted and not yet analysed; they survive kill -9 and a power cut."""
+
+    def put(self, frame: Frame, picture: bytes) -> Accepted:
+        """Store durably (file, folder, row are synced before this returns); raises QueueFull."""
+        ...
+
+    def claim(self) -> Claimed | None:
+        """The oldest waiting frame (by arrival) of a camera that nobody works on; None if there is none."""
+        ...
+
+    def release(self, claimed: Claimed) -> None:
+        """Forget a frame whose report is committed: the spooled picture goes."""
+        ...
+
+    def give_back(self, claimed: Claimed) -> None:
+        """Put a frame back after a failure: it is handed out again, with one attempt more."""
+        ...
+
+    def depth(self) -> int:
+        """How many frames wait or are in work."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """One track's look at a known case, at its own time; `moved_case` is False for late uploads."""
+
+    case_id: CaseId
+    track_id: str
+    frame_id: FrameId
+    taken_at: datetime
+    position: LatLon | None
+    score: float
+    moved_case: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something the case system must hear of; leaves by the outbox in the order of `sequence`."""
+
+    id: str
+    type: str  # such as "xuncheng.case.filed.v1"
+    subject: str  # the case id
+    occurred_at: datetime
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewItem:
+    """Something a person should look at: a candidate in the middle band, or a sampled drop."""
+
+    id: str
+    kind: str  # "middle_band" | "sampled_drop"
+    created_at: datetime
+    frame_id: FrameId
+    class_name: str
+    score: float
+    box: tuple[float, float, float, float]
+    candidate_id: str | None = None
+
+
+class Work(Protocol):
+    """One transaction over some cells: all of it is committed on leaving, or nothing."""
+
+    def report_of(self, frame_id: FrameId) -> Report | None:
+        """The report of a frame that was finished before."""
+        ...
+
+    def pass_of(self, camera: CameraId, taken_at: datetime, max_gap_s: float) -> Pass | None:
+        """The pass of a camera that covers a moment, give or take the gap."""
+        ...
+
+    def save_pass(self, drive: Pass) -> None:
+        """Insert or update."""
+        ...
+
+    def tracks(self, pass_id: PassId, seen_since: datetime) -> list[Track]:
+        """Tracks of a pass observed at or after a moment."""
+        ...
+
+    def save_track(self, track: Track) -> None:
+        """Insert or update."""
+        ...
+
+    def candidates(self, cells: Iterable[CellId]) -> list[Candidate]:
+        """Candidates whose anchor lies in the cells."""
+        ...
+
+    def save_candidate(self, candidate: Candidate) -> None:
+        """Insert or update."""
+        ...
+
+    def cases(self, candidate_ids: Iterable[CandidateId]) -> dict[CandidateId, Case]:
+        """The latest case of each candidate that has one."""
+        ...
+
+    def save_case(self, case: Case) -> None:
+        """Insert or update; a second open case of one candidate violates a unique key."""
+        ...
+
+    def add_move(self, move: CaseMove) -> None:
+        """One line of a case's history."""
+        ...
+
+    def add_sighting(self, sighting: Sighting) -> None:
+        """Insert, or update the one of the same case and track (one pass is one sighting)."""
+        ...
+
+    def add_evidence(self, case_id: CaseId, frame_id: FrameId, sha256: str, kind: str, box: tuple[float, ...]) -> None:
+        """Insert or replace the picture of a kind ("near", "far") of a case."""
+        ...
+
+    def views(self, pass_id: PassId, case_ids: Iterable[str]) -> dict[str, CaseView]:
+        """What a pass saw of cases' places so far."""
+        ...
+
+    def save_view(self, view: CaseView) -> None:
+        """Insert or update."""
+        ...
+
+    def add_event(self, event: Event) -> None:
+        """Into the outbox."""
+        ...
+
+    def add_review(self, item: ReviewItem) -> None:
+        """Into the review queue; the same id again changes nothing."""
+        ...
+
+    def finish(self, frame: Frame, report: Report) -> None:
+        """Store the report with its detections, ground view, quality and campaign; the frame is done."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseFilter:
+    """Which cases to list; None means any. `cursor` continues after a page."""
+
+    states: tuple[str, ...] = ()
+    class_names: tuple[str, ...] = ()
+    grid: str | None = None
+    on_border: bool | None = None
+    campaign: str | None = None
+    filed_since: datetime | None = None
+    filed_until: datetime | None = None
+    within: tuple[float, float, float, float] | None = None  # west, south, east, north, wgs84
+    cursor: str | None = None
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class CasePage:
+    """Some cases in order of filing, and the cursor of the next page (None on the last)."""
+
+    cases: tuple[Case, ...]
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceItem:
+    """One picture of a case."""
+
+    case_id: CaseId
+    frame_id: FrameId
+    kind: str
+    sha256: str
+    box: tuple[float, ...]
+    taken_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrailPoint:
+    """One analysed or dropped frame on the map."""
+
+    frame_id: FrameId
+    camera: CameraId
+    taken_at: datetime
+    position: LatLon
+    is_analysed: bool
+
+
+class CaseStore(Protocol):
+    """The record: frames, candidates, cases."""
+
+    def work(self, cells: Iterable[CellId]) -> AbstractContextManager[Work]:
+        """A transaction that has locked the cells, in their order (SQLite: the whole database)."""
+        ...
+
+    def previous_frame(self, camera: CameraId, before: datetime, *, analysed: bool) -> PastFrame | None:
+        """The latest frame with a fix that was taken before a moment (only analysed ones, if so asked)."""
+        ...
+
+    def frame(self, frame_id: FrameId) -> Frame:
+        """An accepted frame; raises NotFound."""
+        ...
+
+    def report(self, frame_id: FrameId) -> Report | None:
+        """The report of a frame; None while it waits."""
+        ...
+
+    def case(self, case_id: CaseId) -> Case:
+        """One case; raises NotFound."""
+        ...
+
+    def list_cases(self, wanted: CaseFilter) -> CasePage:
+        """A page of cases."""
+        ...
+
+    def history(self, case_id: CaseId) -> list[CaseMove]:
+        """All moves of a case, oldest first."""
+        ...
+
+    def sightings(self, case_id: CaseId) -> list[Sighting]:
+        """All sightings of a case, oldest first."""
+        ...
+
+    def evidence(self, case_id: CaseId) -> list[EvidenceItem]:
+        """The pictures of a case."""
+        ...
+
+    def trail(self, since: datetime, limit: int) -> list[TrailPoint]:
+        """Where vehicles have been, oldest first, at most `limit` of the latest points."""
+        ...
+
+    def counts(self) -> dict[str, int]:
+        """Frames by outcome and drop reason, cases by state, events by status: for metrics and the console."""
+        ...
+
+    def grids(self) -> list[Grid]:
+        """All unit grids."""
+        ...
+
+    def replace_grids(self, source: str, grids: Sequence[Grid]) -> None:
+        """Exchange the grids of one source for others, in one transaction."""
+        ...
+
+
+class Evidence(Protocol):
+    """Pictures by content."""
+
+    def put(self, picture: bytes) -> str:
+        """Store durably; returns the hex SHA-256. The same picture again costs nothing."""
+        ...
+
+    def get(self, sha256: str) -> bytes:
+        """The picture; raises NotFound."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """An access token as stored: only its hash is kept."""
+
+    id: str
+    name: str
+    scopes: frozenset[str]  # "device", "cases:read", "cases:write", "admin"
+    device: str | None
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """A vehicle's device and its cameras."""
+
+    id: str
+    name: str
+    created_at: datetime
+    cameras: dict[str, Camera] = field(default_factory=dict)
+
+
+class Registry(Protocol):
+    """Devices, cameras and tokens."""
+
+    def save_device(self, device: str, name: str) -> Device:
+        """Insert or rename."""
+        ...
+
+    def devices(self) -> list[Device]:
+        """All devices with their cameras."""
+        ...
+
+    def device(self, device: str) -> Device:
+        """One device; raises NotFound."""
+        ...
+
+    def save_camera(self, device: str, camera: str, settings: Camera) -> None:
+        """Insert or update; raises NotFound without the device."""
+        ...
+
+    def camera(self, camera: CameraId) -> Camera:
+        """Settings of a camera; an unknown camera has neither mount nor lens."""
+        ...
+
+    def issue_token(self, name: str, scopes: frozenset[str], device: str | None, expires_at: datetime | None) -> tuple[Token, str]:
+        """A new token and its secret, which is shown once."""
+        ...
+
+    def token(self, secret: str) -> Token | None:
+        """The valid token of a secret; None if it is unknown, expired or revoked."""
+        ...
+
+    def revoke_token(self, token_id: str) -> None:
+        """Revoke; raises NotFound."""
+        ...
+
+    def tokens(self) -> list[Token]:
+        """All tokens."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxItem:
+    """An event on its way, with how often it was tried."""
+
+    sequence: int
+    event: Event
+    attempts: int
+    next_attempt_at: datetime
+
+
+class Outbox(Protocol):
+    """Events committed together with the cases they tell of."""
+
+    def due(self, now: datetime, limit: int) -> list[OutboxItem]:
+        """Events whose time has come, oldest first; per case in order (a later one waits for an earlier one)."""
+        ...
+
+    def mark_sent(self, item: OutboxItem, at: datetime) -> None:
+        """Delivered."""
+        ...
+
+    def mark_failed(self, item: OutboxItem, error: str, next_attempt_at: datetime | None) -> None:
+        """Not delivered: try again then, or (None) never: a dead letter."""
+        ...
+
+    def replay_dead(self) -> int:
+        """Put all dead letters back; returns how many."""
+        ...
+
+
+class CaseGateway(Protocol):
+    """The way to the case system."""
+
+    def send(self, event: Event) -> None:
+        """Deliver one event; raises GatewayRefused for good, GatewayUnavailable for now."""
+        ...
+
+
+class GatewayUnavailable(Exception):
+    """The case system does not answer, or says later."""
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class GatewayRefused(Exception):
+    """The case system will never take this event."""

@@ -1,0 +1,1 @@
+"""In the vehicle: frames from sources or the simulated city, buffered and uploaded."""

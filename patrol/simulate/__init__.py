@@ -1,0 +1,1 @@
+"""The simulated city: streets, things, camera, GNSS noise; exact truth beside each frame."""

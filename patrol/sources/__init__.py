@@ -1,0 +1,1 @@
+"""Where frames come from: photographs and videos with positions."""

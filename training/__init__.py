@@ -1,0 +1,1 @@
+"""Data to weights: torch and ultralytics live here only."""
