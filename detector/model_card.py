@@ -5,6 +5,7 @@ Read here is what running the model needs. Everything else in the file (figures,
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +46,10 @@ class ModelFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thresholds:
-    """Scores of one class: `file` and more is very sure, below `drop_below` is nothing, `review` lies between."""
+    """Scores of one class: `file` and more is very sure, below `drop_below` is nothing, `review` lies between.
+
+    `file` is infinite where the card says null: no score of this class was ever sure enough to do without people.
+    """
 
     file: float
     review: float
@@ -154,9 +158,9 @@ def _read_thresholds(card: Fields, classes: tuple[str, ...]) -> dict[str, Thresh
 
 
 def _read_class_thresholds(fields: Fields) -> Thresholds:
-    found = Thresholds(
-        file=fields.number("file"), review=fields.number("review"), drop_below=fields.number("drop_below")
-    )
-    if not 0 <= found.drop_below <= found.review <= found.file <= 1:
+    never_sure = fields.content.get("file", 0) is None
+    file = math.inf if never_sure else fields.number("file")
+    found = Thresholds(file=file, review=fields.number("review"), drop_below=fields.number("drop_below"))
+    if not 0 <= found.drop_below <= found.review <= min(1, found.file) or 1 < found.file < math.inf:
         raise fields.error("file", "must be at least review, review at least drop_below, all in 0..1")
     return found
