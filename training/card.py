@@ -1,0 +1,99 @@
+"""The model card: what the two network files take, give and are worth, as one JSON file beside them."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from detector.letterbox import PAD_VALUE
+
+from training.evaluate import Figure
+from training.index import DataIndex
+from training.thresholds import UNPROVEN, Thresholds
+
+INPUT_NAME = "images"
+LIMITS = (
+    "Learned from about 6,400 pictures of ten sources, hardly any of them from a patrol car in a Chinese city: measure "
+    "it on your own streets before trusting it there.",
+    "Each figure counts only where the source labelled the class. Figures of sources taken on foot show large objects "
+    "and are far better than a vehicle's view would give.",
+    "A class whose threshold `file` is null does not reach precision 0.90 on the validation pictures: its boxes go to "
+    "people. Thresholds were chosen on the same validation pictures as the figures, which flatters both a little.",
+    "Open shafts, soil heaps and persons rest on a handful of validation boxes: their figures are chance to a great "
+    "part. An open shaft that is not found is a danger this model does not exclude.",
+    "Night, rain, snow and lenses with dirt are hardly in the data.",
+)
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def new_card(name: str, index: DataIndex, files: dict[str, Path], input_px: tuple[int, int], datasets: Path) -> dict[str, Any]:
+    """A card without figures: input, files, classes and sources; thresholds are those of an unproven class.
+
+    `input_px` is width, height; `datasets` the folder with `sources.csv` and `taxonomy.csv`.
+    """
+    width_px, height_px = input_px
+    return {
+        "name": name,
+        "version": datetime.now(UTC).strftime("%Y.%m.%d"),
+        "classes": list(index.classes),
+        "codes": _codes(datasets / "taxonomy.csv", index),
+        "input": {
+            "name": INPUT_NAME,
+            "shape": [1, 3, height_px, width_px],
+            "layout": "NCHW",
+            "color": "RGB",
+            "scale": 1 / 255,
+            "letterbox": {"pad_value": PAD_VALUE, "centred": True},
+        },
+        "head": "nms_free",
+        "files": {kind: {"file": path.name, "sha256": sha256(path)} for kind, path in files.items()},
+        "thresholds": thresholds_json({name: UNPROVEN for name in index.classes}),
+        "figures": {},
+        "data": _sources(datasets / "sources.csv", index),
+        "limits": list(LIMITS),
+    }
+
+
+def thresholds_json(thresholds: dict[str, Thresholds]) -> dict[str, dict[str, Any]]:
+    """Thresholds as the card holds them, with the number of true boxes they rest on."""
+    return {name: asdict(of_class) for name, of_class in thresholds.items()}
+
+
+def figures_json(made: Sequence[Figure]) -> list[dict[str, object]]:
+    """Figures as the card holds them."""
+    return [figure.as_json() for figure in made]
+
+
+def write_card(path: Path, card: dict[str, Any]) -> None:
+    """None; `path` holds the card, or still the old one if writing broke off."""
+    part = path.with_suffix(".json.part")
+    part.write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    part.replace(path)
+
+
+def _codes(taxonomy: Path, index: DataIndex) -> dict[str, str]:
+    with taxonomy.open(encoding="utf-8", newline="") as stream:
+        rows = {row["class"]: row["code"] for row in csv.DictReader(stream)}
+    return {name: rows[name] for name in index.classes if rows.get(name)}
+
+
+def _sources(path: Path, index: DataIndex) -> list[dict[str, object]]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        described = {row["source"]: row for row in csv.DictReader(stream)}
+    sources: list[dict[str, object]] = []
+    for source in index.sources:
+        row = described.get(source, {"licence": "not described", "origin": "not described"})
+        counts = {f"{split}_pictures": len(index.of(split, source)) for split in ("train", "val")}
+        labelled = list(index.classes_in_state(source, "labelled"))
+        sources.append({"source": source, "licence": row["licence"], "origin": row["origin"], **counts, "labelled": labelled})
+    return sources

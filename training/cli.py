@@ -1,0 +1,122 @@
+"""`xuncheng-train`: train, resume, export, evaluate, card. stdout is the answer, stderr the talk.
+
+Exit codes: 0 done, 1 the data, the recipe or the model cannot be used, 2 wrong command line.
+evaluate and card need no torch.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from detector.model_errors import CardError, ModelFileError
+from rich.console import Console
+
+from training.index import DataError, SPLITS, load_index
+from training.offline import keep_ultralytics_offline
+from training.recipe import RecipeError, load_recipe
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+talk = Console(stderr=True)
+
+Data = Annotated[list[Path], typer.Option("--data", help="Data folder; give it again to add another.", file_okay=False)]
+RunFolder = Annotated[Path, typer.Option("--run", help="Folder of the run.", file_okay=False)]
+Datasets = Annotated[Path, typer.Option(help="Folder with sources.csv and taxonomy.csv.", exists=True)]
+
+
+@app.command()
+def train(
+    recipe: Annotated[str, typer.Argument(help="Name of a recipe of the package, or a .toml file.")],
+    data: Data,
+    run: RunFolder,
+    start: Annotated[Path | None, typer.Option(help="Safetensors weights to start from; default: random.")] = None,
+) -> None:
+    """Train. SIGTERM ends it cleanly; the same command, or resume, goes on."""
+    keep_ultralytics_offline()
+    from training.train import Run, train_until_stopped
+
+    running = Run(run, data, load_recipe(recipe), start)
+    talk.print(f"{running.total_steps} steps, {running.progress.step} done")
+    progress = train_until_stopped(running)
+    typer.echo(f"{progress.step} of {running.total_steps} steps in {progress.seconds / 3600:.2f} h")
+
+
+@app.command("resume")
+def resume_run(run: RunFolder) -> None:
+    """Go on with a stopped run, with the recipe and the data it was started with."""
+    keep_ultralytics_offline()
+    from training.train import resume, train_until_stopped
+
+    running = resume(run)
+    talk.print(f"{running.total_steps} steps, {running.progress.step} done")
+    progress = train_until_stopped(running)
+    typer.echo(f"{progress.step} of {running.total_steps} steps in {progress.seconds / 3600:.2f} h")
+
+
+@app.command()
+def export(
+    weights: Annotated[Path, typer.Argument(help="Safetensors weights, as a run leaves after each epoch.")],
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Folder and name without ending.")] = Path("weights/xuncheng-n"),
+    run: Annotated[list[Path] | None, typer.Option(help="Run that led to the weights; again for more.")] = None,
+    datasets: Datasets = Path("datasets"),
+) -> None:
+    """Write float32 and INT8 ONNX files, checked against torch, with a card that has no figures yet."""
+    keep_ultralytics_offline()
+    from training.publish import publish
+
+    typer.echo(str(publish(weights, load_index(data), out, datasets, run or [])))
+
+
+@app.command()
+def card(
+    path: Annotated[Path, typer.Argument(help="The card to fill in.", exists=True)],
+    data: Data,
+) -> None:
+    """Run the card's files over the validation pictures and write thresholds and figures into it."""
+    from training.assess import fill_card
+
+    filled = fill_card(path, load_index(data))
+    typer.echo(json.dumps(filled.get("int8", {}), indent=1))
+
+
+@app.command()
+def evaluate(
+    weights: Annotated[Path, typer.Option(help="The .onnx file; its card lies beside it.", exists=True)],
+    data: Data,
+    split: Annotated[str, typer.Option(help="train or val.")] = "val",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Figures of an exported file per source and class, only where the truth is known."""
+    from training.assess import evaluate_file
+
+    chosen = next((s for s in SPLITS if s == split), None)
+    if chosen is None:
+        raise typer.BadParameter(f"{split} is no split", param_hint="--split")
+    figures = [figure.as_json() for figure in evaluate_file(weights, load_index(data), chosen)]
+    typer.echo("\n".join(json.dumps(f) for f in figures) if as_json else _as_table(figures))
+
+
+def _as_table(figures: Sequence[dict[str, object]]) -> str:
+    names = ("source", "class", "state", "boxes", "mAP50", "mAP50_95", "threshold")
+    rates = ("recall_at_threshold", "precision_at_threshold", "false_alarms_per_100")
+    head = "source           class            state     boxes  mAP50  mAP5095 score  recall prec.  false/100"
+    rows = [head]
+    for figure in figures:
+        texts = ["-" if figure[name] is None else f"{figure[name]}" for name in (*names, *rates)]
+        widths = (16, 16, 9, 6, 6, 7, 6, 6, 6, 8)
+        rows.append(" ".join(text[:width].ljust(width) for text, width in zip(texts, widths, strict=True)))
+    return "\n".join(rows)
+
+
+def main() -> None:
+    """None; the entry point of `xuncheng-train`."""
+    try:
+        app()
+    except (DataError, RecipeError, CardError, ModelFileError) as error:
+        talk.print(f"[red]{error}[/red]", soft_wrap=True)
+        sys.exit(1)

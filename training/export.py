@@ -1,0 +1,89 @@
+"""From a checkpoint to the served file: a static, NMS-free ONNX network, run once and compared with torch."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import onnxslim
+import torch
+
+from training.network import build_network, load_weights
+from training.served_input import served_input
+
+INPUT_HEIGHT_PX, INPUT_WIDTH_PX = 384, 640
+INPUT_NAME, OUTPUT_NAME = "images", "output0"
+OPSET = 17
+SURE_SCORE = 0.05  # below this, near-equal scores may swap places among the 300 kept boxes
+
+
+class ExportError(RuntimeError):
+    """An exported file that does not say what the network says."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportCheck:
+    """How far the exported file is from torch on `pictures` pictures, over boxes with a score above 0.05."""
+
+    pictures: int
+    boxes: int
+    max_box_px: float
+    max_score: float
+
+
+def export_onnx(weights: Path, class_count: int, out: Path) -> None:
+    """None; `out` then holds the float32 ONNX file with output (1, 300, 6), normalisation folded in."""
+    network = inference_network(weights, class_count)
+    network.fuse(verbose=False)
+    sample = torch.zeros(1, 3, INPUT_HEIGHT_PX, INPUT_WIDTH_PX)
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")  # the tracer warns of shapes that are constant here by design
+        names: dict[str, Any] = {"input_names": [INPUT_NAME], "output_names": [OUTPUT_NAME]}
+        torch.onnx.export(network, (sample,), str(out), opset_version=OPSET, dynamo=False, **names)
+    slim: Any = onnxslim.slim(onnx.load(str(out)))
+    onnx.checker.check_model(slim)
+    onnx.save(slim, str(out))
+
+
+def inference_network(weights: Path, class_count: int) -> Any:
+    """The network of a safetensors file as it answers in use: one-to-one head, (1, 300, 6) out."""
+    network: Any = build_network(class_count)
+    load_weights(network, weights)
+    network.eval()
+    head = network.model[-1]
+    head.end2end, head.export, head.format = True, True, "onnx"
+    for parameter in network.parameters():
+        parameter.requires_grad_(False)
+    return network
+
+
+def compare_with_torch(weights: Path, class_count: int, onnx_file: Path, pictures: Sequence[Path]) -> ExportCheck:
+    """The largest differences between the exported file and the torch network, unfused, over `pictures`.
+
+    Raises ExportError if the file misses a box that torch finds.
+    """
+    network = inference_network(weights, class_count)
+    session = onnxruntime.InferenceSession(str(onnx_file), providers=["CPUExecutionProvider"])
+    boxes, box_px, score = 0, 0.0, 0.0
+    for picture in pictures:
+        sample = served_input(picture, INPUT_HEIGHT_PX, INPUT_WIDTH_PX)
+        with torch.no_grad():
+            expected = network(torch.from_numpy(sample))[0].numpy()
+        found = session.run([OUTPUT_NAME], {INPUT_NAME: sample})[0][0]
+        for row in expected[expected[:, 4] > SURE_SCORE]:
+            same = found[found[:, 5] == row[5]]
+            if not len(same):
+                raise ExportError(f"{onnx_file.name} misses a box of class {int(row[5])} that torch finds")
+            nearest = same[np.abs(same[:, :5] - row[:5]).max(axis=1).argmin()]
+            boxes += 1
+            box_px = max(box_px, float(np.abs(nearest[:4] - row[:4]).max()))
+            score = max(score, float(abs(nearest[4] - row[4])))
+    return ExportCheck(len(pictures), boxes, box_px, score)

@@ -1,0 +1,41 @@
+"""The network: YOLO26n with ReLU and an NMS-free head, built by ultralytics.
+
+Call `training.offline.keep_ultralytics_offline` before this module is imported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from ultralytics.nn.tasks import DetectionModel, yaml_model_load
+
+ARCHITECTURE = "yolo26n.yaml"
+
+
+def build_network(class_count: int) -> torch.nn.Module:
+    """A new network with random weights for `class_count` classes."""
+    config: dict[str, Any] = yaml_model_load(ARCHITECTURE)
+    config["activation"] = "torch.nn.ReLU()"
+    network: torch.nn.Module = DetectionModel(config, ch=3, nc=class_count, verbose=False)
+    return network
+
+
+def save_weights(network: torch.nn.Module, path: Path, notes: dict[str, str]) -> None:
+    """None; writes the state as float16 safetensors (whole numbers stay as they are) with `notes` as metadata."""
+    state = {
+        name: (value.half() if value.is_floating_point() else value).detach().contiguous().clone()
+        for name, value in network.state_dict().items()
+    }
+    save_file(state, str(path), metadata=notes)
+
+
+def load_weights(network: torch.nn.Module, path: Path) -> dict[str, str]:
+    """The notes of a safetensors file whose state was put into `network`; every key must match."""
+    with safe_open(str(path), framework="pt") as stored:
+        state = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - not a mapping
+        notes = dict(stored.metadata() or {})
+    network.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in state.items()})
+    return notes

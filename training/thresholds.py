@@ -1,0 +1,78 @@
+"""Operating scores per class, read off the validation pictures.
+
+`file`: from here on a box may become a case unseen by people, null where precision 0.90 is out of reach.
+`review`: from here on people look at it. `drop_below`: nothing under this is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from training.findings import Finding, Marks, mark
+from training.index import DataIndex
+
+FILE_PRECISION = 0.90
+FILE_MIN_BOXES = 20  # fewer right boxes than this prove no precision
+DROP_PRECISION = 0.20
+UNPROVEN_REVIEW = 0.5  # of a class without validation boxes nothing is known: only sure boxes go to people
+LOWEST_SCORE = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Scores of one class; `file` is None where only people may decide. `boxes`: true boxes they rest on."""
+
+    file: float | None
+    review: float
+    drop_below: float
+    boxes: int
+
+    @property
+    def operating(self) -> float:
+        """The score at which recall, precision and false alarms are reported."""
+        return self.review if self.file is None else self.file
+
+
+UNPROVEN = Thresholds(None, UNPROVEN_REVIEW, UNPROVEN_REVIEW / 2, 0)
+
+
+def choose_thresholds(index: DataIndex, findings: Sequence[Finding]) -> dict[str, Thresholds]:
+    """Thresholds of every class, over all pictures whose source labelled the class or is surely without it."""
+    chosen: dict[str, Thresholds] = {}
+    for class_id, name in enumerate(index.classes):
+        chosen[name] = from_marks(mark(known_pictures(index, findings, name), class_id))
+    return chosen
+
+
+def known_pictures(index: DataIndex, findings: Sequence[Finding], class_name: str) -> list[Finding]:
+    """Findings in pictures where it is known whether a box of the class is right."""
+    return [f for f in findings if class_name in index.states[f.picture.source]]
+
+
+def from_marks(marks: Marks) -> Thresholds:
+    """Thresholds of one class.
+
+    >>> hits = np.array([True] * 30 + [False] * 10)
+    >>> from_marks(Marks(np.linspace(0.9, 0.1, 40), hits, 30)).file
+    0.244
+    """
+    if marks.truths == 0 or not marks.hits.any():
+        return Thresholds(None, UNPROVEN_REVIEW, UNPROVEN_REVIEW / 2, marks.truths)
+    precision, recall = marks.precision(), marks.recall()
+    best = int(np.argmax(2 * precision * recall / np.maximum(precision + recall, 1e-9)))
+    review = float(marks.scores[best])
+    sure = np.flatnonzero((precision >= FILE_PRECISION) & (np.cumsum(marks.hits) >= FILE_MIN_BOXES))
+    file = _rounded(marks.scores[sure[-1]]) if len(sure) else None
+    if file is not None:
+        review = min(review, file)
+    loose = np.flatnonzero(precision >= DROP_PRECISION)
+    drop_below = min(review, float(marks.scores[loose[-1]])) if len(loose) else review
+    return Thresholds(file, _rounded(review), max(LOWEST_SCORE, _rounded(drop_below)), marks.truths)
+
+
+def _rounded(score: float) -> float:
+    """The score to three places, never above itself."""
+    return float(np.floor(score * 1000) / 1000)

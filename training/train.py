@@ -1,0 +1,244 @@
+"""One training run, from recipe and data to a checkpoint; stopped at any moment it goes on where it was.
+
+A run lives in a folder: `recipe.toml`-like record in `run.json`, one line per ten steps in `curve.csv`, `last.pt` to
+resume from, and `epoch-NN.safetensors` (the averaged weights) after each epoch.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+import math
+import signal
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+
+from training.batches import Batch, BatchSource
+from training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from training.index import DataIndex, data_hash, load_index
+from training.masked_loss import MaskedLoss
+from training.network import build_network, load_weights, save_weights
+from training.recipe import Recipe, Stage, parse_recipe, recipe_hash
+
+LOG_EVERY = 10  # steps
+CURVE_COLUMNS = ("step", "epoch", "height_px", "width_px", "learning_rate", "box", "class", "l1", "seconds")
+
+
+class ResumeError(RuntimeError):
+    """A run folder that belongs to another recipe or other data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """The steps of one epoch, or part of one, at one picture size; `first` counts over the whole run."""
+
+    stage: Stage
+    epoch: int
+    first: int
+    steps: int
+
+
+def plan_legs(recipe: Recipe, steps_per_epoch: int) -> list[Leg]:
+    """The legs of a run in order. An epoch of a stage that ends in a fraction is cut short."""
+    legs: list[Leg] = []
+    first, epoch = 0, 0
+    for stage in recipe.stages:
+        left = round(stage.epochs * steps_per_epoch)
+        while left > 0:
+            steps = min(left, steps_per_epoch)
+            legs.append(Leg(stage, epoch, first, steps))
+            first, epoch, left = first + steps, epoch + 1, left - steps
+    return legs
+
+
+def rate_at(step: int, total: int, recipe: Recipe) -> float:
+    """The learning rate of a step: linear warm-up, then half a cosine down to `final_rate` of the peak."""
+    if step < recipe.warmup_steps:
+        return recipe.learning_rate * (step + 1) / recipe.warmup_steps
+    share = (step - recipe.warmup_steps) / max(1, total - recipe.warmup_steps)
+    fall = 0.5 * (1 + math.cos(math.pi * share))
+    return recipe.learning_rate * (recipe.final_rate + (1 - recipe.final_rate) * fall)
+
+
+class Run:
+    """A training run in a folder."""
+
+    def __init__(self, folder: Path, data: Sequence[Path], recipe: Recipe, start: Path | None = None) -> None:
+        """Resumes from the folder's checkpoint if there is one, else starts from `start` or from random weights.
+
+        Raises ResumeError if the folder belongs to another recipe or other data.
+        """
+        torch.set_num_threads(recipe.threads)
+        torch.manual_seed(recipe.seed)
+        index = load_index(data)
+        self._folder, self._recipe = folder, recipe
+        self._source = BatchSource(index, recipe)
+        self._legs = plan_legs(recipe, self._source.steps_per_epoch)
+        self.total_steps = sum(leg.steps for leg in self._legs)
+        self.network: Any = build_network(len(index.classes))
+        if start is not None:
+            load_weights(self.network, start)
+        self.network.to(memory_format=torch.channels_last)
+        self.average: Any = build_network(len(index.classes)).eval()
+        self.average.load_state_dict(self.network.state_dict())
+        self._loss = MaskedLoss(self.network, recipe)
+        self._optimiser = _optimiser(self.network, recipe)
+        self.progress = Progress()
+        self._stop = False
+        folder.mkdir(parents=True, exist_ok=True)
+        self._identity = {"recipe_hash": recipe_hash(recipe), "data_hash": data_hash(index)}
+        self._resume()
+        self._write_record(index, data, start)
+
+    def stop(self, *_: int | FrameType | None) -> None:
+        """None; the run ends after the step in hand, with a checkpoint. Fit to be a signal handler."""
+        self._stop = True
+
+    def train(self, until_step: int | None = None) -> Progress:
+        """Where the run stands after its last step, after `until_step`, or after `stop`."""
+        last = self.total_steps if until_step is None else min(until_step, self.total_steps)
+        for leg in self._legs:
+            if leg.first + leg.steps <= self.progress.step or leg.first >= last:
+                continue
+            self._train_leg(leg, last)
+            if self._stop:
+                break
+            if self.progress.step == leg.first + leg.steps:
+                self._keep_epoch(leg)
+        self._save()
+        return self.progress
+
+    def _train_leg(self, leg: Leg, last: int) -> None:
+        self.network.train()
+        begin = self.progress.step - leg.first
+        end = min(leg.steps, last - leg.first)
+        started = saved = time.monotonic()
+        for batch in self._source.epoch(leg.epoch, leg.stage, begin, end):
+            parts = self._step(batch)
+            now = time.monotonic()
+            self.progress.seconds += now - started
+            started = now
+            if self.progress.step % LOG_EVERY == 0:
+                self._log(leg, parts)
+            if now - saved > self._recipe.save_every_s:
+                self._save()
+                saved = now
+            if self._stop:
+                return
+
+    def _step(self, batch: Batch) -> torch.Tensor:
+        rate = rate_at(self.progress.step, self.total_steps, self._recipe)
+        for group in self._optimiser.param_groups:
+            group["lr"] = rate
+        pixels = torch.from_numpy(batch.pixels).permute(0, 3, 1, 2).float().div_(255)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self._recipe.bfloat16):
+            predictions = self.network(pixels.contiguous(memory_format=torch.channels_last))
+        loss, parts = self._loss(predictions, torch.from_numpy(batch.targets), torch.from_numpy(batch.mask))
+        self._optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self._recipe.clip_norm)
+        self._optimiser.step()
+        self.progress.step += 1
+        self._follow()
+        return parts
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        """Moves the average towards the network; early on the average is short so that it forgets the start."""
+        step = self.progress.step
+        decay = min(self._recipe.ema_decay, (1 + step) / (10 + step))
+        live = self.network.state_dict()
+        for name, value in self.average.state_dict().items():
+            if value.is_floating_point():
+                value.lerp_(live[name], 1 - decay)
+            else:
+                value.copy_(live[name])
+
+    def _save(self) -> None:
+        state = {
+            **self._identity,
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self._optimiser.state_dict(),
+            "progress": dataclasses.asdict(self.progress),
+        }
+        save_checkpoint(self._folder, state)
+
+    def _resume(self) -> None:
+        state = load_checkpoint(self._folder)
+        if state is None:
+            return
+        for key, value in self._identity.items():
+            if state[key] != value:
+                raise ResumeError(f"{self._folder}: {key} differs from the run that was started here")
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self._optimiser.load_state_dict(state["optimiser"])
+        self.progress = Progress(**state["progress"])
+
+    def _keep_epoch(self, leg: Leg) -> None:
+        path = self._folder / f"epoch-{leg.epoch + 1:02d}.safetensors"
+        notes = {**self._identity, "recipe": self._recipe.name, "step": str(self.progress.step)}
+        save_weights(self.average, path, {**notes, "hours": f"{self.progress.seconds / 3600:.3f}"})
+        self._save()
+
+    def _log(self, leg: Leg, parts: torch.Tensor) -> None:
+        path = self._folder / "curve.csv"
+        fresh = not path.exists()
+        rate = rate_at(self.progress.step - 1, self.total_steps, self._recipe)
+        losses = [f"{value:.4f}" for value in parts.tolist()]
+        place = [self.progress.step, leg.epoch + 1, leg.stage.height_px, leg.stage.width_px, f"{rate:.3e}"]
+        with path.open("a", encoding="utf-8", newline="") as stream:
+            writer = csv.writer(stream)
+            if fresh:
+                writer.writerow(CURVE_COLUMNS)
+            writer.writerow([*place, *losses, f"{self.progress.seconds:.1f}"])
+
+    def _write_record(self, index: DataIndex, data: Sequence[Path], start: Path | None) -> None:
+        path = self._folder / "run.json"
+        if path.exists():
+            return
+        record = {
+            **self._identity,
+            "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "data": [str(path.resolve()) for path in data],
+            "start": None if start is None else start.name,
+            "recipe": dataclasses.asdict(self._recipe),
+            "steps_per_epoch": self._source.steps_per_epoch,
+            "total_steps": self.total_steps,
+            "train_pictures": {source: len(index.of("train", source)) for source in index.sources},
+        }
+        path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
+def resume(folder: Path) -> Run:
+    """The run of a folder, ready to go on with the recipe and the data it was started with. Raises ResumeError."""
+    path = folder / "run.json"
+    if not path.is_file():
+        raise ResumeError(f"{folder}: no run was started here")
+    record = json.loads(path.read_text(encoding="utf-8"))
+    recipe = parse_recipe(record["recipe"], str(path))
+    return Run(folder, [Path(place) for place in record["data"]], recipe)
+
+
+def train_until_stopped(run: Run) -> Progress:
+    """Where the run stands at its end, or after SIGTERM or SIGINT, which end it cleanly after the step in hand."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, run.stop)
+    return run.train()
+
+
+def _optimiser(network: torch.nn.Module, recipe: Recipe) -> torch.optim.AdamW:
+    """AdamW; only convolution weights decay, biases and normalisation do not."""
+    decayed = [p for p in network.parameters() if p.ndim > 1]
+    free = [p for p in network.parameters() if p.ndim <= 1]
+    groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": free, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=True)
