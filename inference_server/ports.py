@@ -189,8 +189,8 @@ class Work(Protocol):
         """One line of a case's history."""
         ...
 
-    def add_sighting(self, sighting: Sighting) -> None:
-        """Insert, or update the one of the same case and track (one pass is one sighting)."""
+    def add_sighting(self, sighting: Sighting) -> bool:
+        """Insert, or update the one of the same case and track (one pass is one sighting); True if it is a new one."""
         ...
 
     def add_evidence(self, case_id: CaseId, frame_id: FrameId, sha256: str, kind: str, box: tuple[float, ...]) -> None:
@@ -232,11 +232,12 @@ class CaseFilter:
     within: tuple[float, float, float, float] | None = None  # west, south, east, north, wgs84
     cursor: str | None = None
     limit: int = 100
+    newest_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class CasePage:
-    """Some cases in order of filing, and the cursor of the next page (None on the last)."""
+    """Some cases in order of filing (or the other way round, if so asked), and the cursor of the next page (None on the last)."""
 
     cases: tuple[Case, ...]
     cursor: str | None
@@ -290,6 +291,10 @@ class CaseStore(Protocol):
 
     def list_cases(self, wanted: CaseFilter) -> CasePage:
         """A page of cases."""
+        ...
+
+    def candidate(self, candidate_id: CandidateId) -> Candidate:
+        """What a case stands on, as it is now, without a lock; raises NotFound."""
         ...
 
     def history(self, case_id: CaseId) -> list[CaseMove]:
@@ -379,7 +384,9 @@ class Registry(Protocol):
         """Settings of a camera; an unknown camera has neither mount nor lens."""
         ...
 
-    def issue_token(self, name: str, scopes: frozenset[str], device: str | None, expires_at: datetime | None) -> tuple[Token, str]:
+    def issue_token(
+        self, name: str, scopes: frozenset[str], device: str | None, expires_at: datetime | None
+    ) -> tuple[Token, str]:
         """A new token and its secret, which is shown once."""
         ...
 

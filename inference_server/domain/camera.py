@@ -95,7 +95,7 @@ class View:
         if direction[2] >= -1e-4:
             return None
         reach_m = self.mount.height_m / -direction[2]
-        return self.place() + reach_m * direction[:2]
+        return np.asarray(self.place() + reach_m * direction[:2])
 
     def place(self) -> Vector:
         """`(2,)` metres forward, left of the camera from the antenna."""

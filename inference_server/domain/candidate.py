@@ -75,7 +75,7 @@ class Track:
     candidate_id: CandidateId | None = None
     near: Snapshot | None = None
     far: Snapshot | None = None
-    side: int = 0  # -1 left of the vehicle's path, +1 right of it
+    side_deg: float | None = None  # bearing from the vehicle's path straight to the thing
 
     @property
     def class_name(self) -> str:
@@ -88,6 +88,8 @@ class PassPosition:
     """Where one track saw the candidate: one pass gives one measurement."""
 
     track_id: TrackId
+    pass_id: PassId
+    at: datetime
     position: LatLon
     cov_m2: Cov
     class_scores: dict[str, float] = field(default_factory=dict)
@@ -118,6 +120,7 @@ class Candidate:
     case_id: str | None = None
     near: Snapshot | None = None
     far: Snapshot | None = None
+    side_deg: float | None = None
 
     @property
     def class_scores(self) -> dict[str, float]:

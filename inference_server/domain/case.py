@@ -1,5 +1,6 @@
 """A case of the city, and how it moves from state to state."""
 
+import math
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, NewType
@@ -46,12 +47,18 @@ class Case:
     reopened: int = 0
     absences: int = 0
     sightings: int = 0
+    observations: int = 0
     score: float
     probability: float | None = None
     campaign: str | None = None
     model_version: str
     policy_hash: str
     state_times: dict[str, datetime] = field(default_factory=dict)
+
+    @property
+    def radius_m(self) -> float:
+        """Radius that holds about 68 % of the errors of the position (a Rayleigh radius of the mean variance)."""
+        return 1.515 * math.sqrt((self.covariance_m2[0] + self.covariance_m2[2]) / 2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -118,6 +118,7 @@ class Observation:
     contact: Contact
     bearing_deg: float | None
     elevation_deg: float | None
+    height_deg: float
     range_m: float | None
     position: LatLon | None
     relative_cov_m2: Matrix | None

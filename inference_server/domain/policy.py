@@ -67,6 +67,7 @@ class MatchRules:
     wrong_class_cost: float = 3.0
     wrong_side_cost: float = 2.0
     wall_min_baseline_m: float = 4.0
+    neighbour_m: float = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +129,11 @@ class Policy:
     classes: dict[str, ClassRules] = field(default_factory=dict)
     hash: str = ""
 
+    @property
+    def groups(self) -> dict[str, str]:
+        """Class group by class name."""
+        return {name: rules.group for name, rules in self.classes.items()}
+
 
 _SECTIONS = {
     "gate": GateRules,
@@ -147,7 +153,9 @@ def load_policy(path: Path) -> Policy:
         data = tomllib.loads(raw.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadPolicy(f"{path.name}: not TOML: {error}") from error
-    parts: dict[str, Any] = {key: data.pop(key) for key in ("standard", "source", "timezone", "region_class") if key in data}
+    parts: dict[str, Any] = {
+        key: data.pop(key) for key in ("standard", "source", "timezone", "region_class") if key in data
+    }
     classes = data.pop("classes", {})
     for name, rules in _SECTIONS.items():
         parts[name] = _read(rules, data.pop(name, {}), name)
@@ -163,7 +171,9 @@ def _class_rules(name: str, table: dict[str, Any]) -> ClassRules:
         try:
             table["contact"] = Contact(table["contact"])
         except ValueError as error:
-            raise BadPolicy(f"classes.{name}.contact: one of {[c.value for c in Contact]}", field=f"classes.{name}.contact") from error
+            raise BadPolicy(
+                f"classes.{name}.contact: one of {[c.value for c in Contact]}", field=f"classes.{name}.contact"
+            ) from error
     if "hours" in table:
         table["hours"] = tuple(table["hours"])
     return _read(ClassRules, table, f"classes.{name}")

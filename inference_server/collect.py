@@ -1,0 +1,199 @@
+"""Collection.inspect: one frame, from the picture to the city's record. Read this first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from inference_server.domain.camera import View
+from inference_server.domain.frame import Frame, PastFrame, Quality
+from inference_server.domain.gate import check_fix, check_quality, check_step, check_stuck, repeats_fix
+from inference_server.domain.geo import LatLon, cells_around
+from inference_server.domain.observation import Detection, Drop, DropReason, Observation
+from inference_server.domain.place import Placing, Pose, clear_ground, pose_of
+from inference_server.domain.policy import Policy
+from inference_server.domain.report import DetectionReport, Report
+from inference_server.domain.screen import (
+    Thresholds,
+    is_permitted,
+    is_sampled,
+    local_time,
+    repeats_stronger,
+    screen,
+    thresholds_of,
+)
+from inference_server.filing import Filing
+from inference_server.gathering import Gathering
+from inference_server.ports import (
+    CaseStore,
+    Clock,
+    Detects,
+    Evidence,
+    Look,
+    PictureUnreadable,
+    Registry,
+    ReviewItem,
+    Work,
+)
+from inference_server.sighted import Sighted
+
+_LOCK_SLACK_M = 30.0  # a thing may be matched with one whose anchor lies a fix error beyond the view
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collection:
+    """The use case behind every way in: HTTP, stream, replay."""
+
+    store: CaseStore
+    registry: Registry
+    detects: Detects
+    evidence: Evidence
+    clock: Clock
+    policy: Policy
+    filing: Filing
+
+    def inspect(self, frame: Frame, picture: bytes) -> Report:
+        """What became of a frame. The same frame again gives the same report and changes nothing."""
+        previous = self.store.previous_frame(frame.camera, frame.taken_at, analysed=False)
+        look, drop = self._gate(frame, picture, previous)
+        if drop is not None or look is None:
+            return self._dropped(frame, drop, None if look is None else look.quality)
+        sighted = self._see(frame, previous, look)
+        self._keep_evidence(sighted, picture)
+        reach_m = self.policy.place.max_range_m + _LOCK_SLACK_M
+        with self.store.work(cells_around(sighted.pose.position, reach_m)) as work:
+            done = work.report_of(frame.id)
+            if done is not None:
+                return done
+            gathered = Gathering(self.policy, self.filing).gather(work, sighted)
+            report = self._report(sighted, gathered.reports, gathered.absences, gathered.pass_id)
+            self._sample(work, report, sighted)
+            work.finish(frame, report)
+        return report
+
+    def _gate(self, frame: Frame, picture: bytes, previous: PastFrame | None) -> tuple[Look | None, Drop | None]:
+        rules = self.policy.gate
+        drop = check_fix(frame, previous, rules)
+        if drop is not None:
+            return None, drop
+        assert frame.fix is not None
+        if rules.only_inside_grids and not self.filing.grids.covers(frame.fix.position, frame.taken_at):
+            return None, Drop(DropReason.OUTSIDE_AREA)
+        last_analysed = self.store.previous_frame(frame.camera, frame.taken_at, analysed=True)
+        standing = check_step(frame.fix, last_analysed, rules)
+        is_same_fix = repeats_fix(frame.fix, previous)
+        if standing is not None and not is_same_fix:
+            return None, standing
+        try:
+            look = self.detects.open(picture)
+        except PictureUnreadable as error:
+            return None, Drop(DropReason.PICTURE_UNREADABLE, {"why": str(error), "code": error.code})
+        if is_same_fix:
+            assert previous is not None
+            drop = check_stuck(frame.fix, previous, look.quality, rules)
+        return look, drop or standing or check_quality(look.quality, rules)
+
+    def _see(self, frame: Frame, previous: PastFrame | None, look: Look) -> Sighted:
+        """Detections screened and placed: each one an observation or a drop."""
+        assert frame.fix is not None
+        camera = self.registry.camera(frame.camera)
+        pose = pose_of(frame.fix, camera, None if previous is None else previous.fix, self.policy.errors)
+        quality = look.quality
+        view = None
+        if camera.mount is not None and camera.lens is not None and pose.heading_deg is not None:
+            view = View.of(camera.mount, camera.lens).scaled(quality.width_px, quality.height_px)
+        detections = look.detect()
+        placing = Placing(
+            pose=pose,
+            view=view,
+            width_px=quality.width_px,
+            height_px=quality.height_px,
+            network_scale=self.detects.network_width_px / quality.width_px,
+            rules=self.policy.place,
+            errors=self.policy.errors,
+        )
+        limits = {
+            name: thresholds_of(rules, self.detects.thresholds(name)) for name, rules in self.policy.classes.items()
+        }
+        sighted = Sighted(
+            frame=frame,
+            pose=pose,
+            view=view,
+            quality=quality,
+            detections=tuple(detections),
+            limits=limits,
+            model_version=self.detects.model_version,
+        )
+        for detection in detections:
+            sighted.results[detection.index] = self._place(detection, placing, sighted)
+        return sighted
+
+    def _place(self, detection: Detection, placing: Placing, sighted: Sighted) -> Observation | Drop:
+        rules = self.policy.classes.get(detection.class_name)
+        local = local_time(sighted.frame.taken_at, self.policy)
+        limits = sighted.limits.get(detection.class_name)
+        drop = screen(detection, rules, limits or Thresholds(1.0, 1.0, 1.0), local)
+        if drop is not None:
+            return drop
+        assert rules is not None
+        stronger = repeats_stronger(detection, sighted.detections, self.policy.groups)
+        if stronger is not None:
+            return Drop(DropReason.REPEATED_BOX, {"of": float(stronger.index)})
+        observed = placing.observe(detection, rules.contact)
+        if isinstance(observed, Observation) and is_permitted(observed.position or placing.pose.position, rules):
+            return Drop(DropReason.PERMITTED)
+        return observed
+
+    def _keep_evidence(self, sighted: Sighted, picture: bytes) -> None:
+        """Before the commit: a picture without a case does no harm, a case without its picture does."""
+        good = (
+            one.detection.certainty >= sighted.limits[one.detection.class_name].review_at
+            for one in sighted.observations
+        )
+        if any(good):
+            self.evidence.put(picture)
+
+    def _dropped(self, frame: Frame, drop: Drop | None, quality: Quality | None) -> Report:
+        report = Report(frame_id=frame.id, analysed_at=self.clock.now(), drop=drop, quality=quality)
+        with self.store.work(()) as work:
+            done = work.report_of(frame.id)
+            if done is not None:
+                return done
+            work.finish(frame, report)
+        return report
+
+    def _report(
+        self, sighted: Sighted, reports: Sequence[DetectionReport], absences: tuple[str, ...], pass_id: str
+    ) -> Report:
+        assert sorted(r.detection.index for r in reports) == sorted(d.index for d in sighted.detections)
+        return Report(
+            frame_id=sighted.frame.id,
+            analysed_at=self.clock.now(),
+            detections=tuple(sorted(reports, key=lambda r: r.detection.index)),
+            absences=absences,
+            quality=sighted.quality,
+            ground_view=self._ground_view(sighted.view, sighted.pose),
+            model_version=sighted.model_version,
+            policy_hash=self.policy.hash,
+            pass_id=pass_id,
+        )
+
+    def _ground_view(self, view: View | None, pose: Pose) -> tuple[LatLon, ...]:
+        return () if view is None else clear_ground(view, pose, self.policy.absence.max_range_m)
+
+    def _sample(self, work: Work, report: Report, sighted: Sighted) -> None:
+        """A seeded sample of what the score alone refused goes to a person: the only way to know what we miss."""
+        for one in report.detections:
+            if one.drop is None or one.drop.reason is not DropReason.LOW_SCORE:
+                continue
+            if is_sampled(report.frame_id, one.detection.index, self.policy.review):
+                box = one.detection.box
+                work.add_review(
+                    ReviewItem(
+                        id=f"{report.frame_id}-{one.detection.index}",
+                        kind="sampled_drop",
+                        created_at=sighted.frame.taken_at,
+                        frame_id=sighted.frame.id,
+                        class_name=one.detection.class_name,
+                        score=one.detection.score,
+                        box=(box.x1, box.y1, box.x2, box.y2),
+                    )
+                )

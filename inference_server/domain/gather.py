@@ -1,0 +1,116 @@
+"""Candidates: what tracks of several passes add up to.
+
+One pass gives one position measurement, however many frames it had: the error of the fix hardly changes while a
+vehicle goes by. The position of a candidate is the mean over passes, weighted by their covariances.
+"""
+
+import math
+import uuid
+from dataclasses import replace
+
+import numpy as np
+
+from inference_server.domain.candidate import Candidate, CandidateId, Cov, PassPosition, Track, cov_tuple
+from inference_server.domain.geo import LatLon, LocalPlane, Matrix
+from inference_server.domain.match import Shift
+from inference_server.domain.place import Pose
+from inference_server.domain.policy import ErrorModel
+from inference_server.domain.track import larger, matrix
+
+_NAMESPACE = uuid.UUID("c7a6d9c8-18f4-5a6e-8a35-94d2a9b7b6de")
+_SAME_PASS_S = 60.0
+_TYPICAL_RANGE_M = 9.0
+
+
+def measured(track: Track, pose: Pose, errors: ErrorModel) -> PassPosition:
+    """What a placed track measures, with the errors that all its frames share: fix, lag, common part of the heading."""
+    assert track.position is not None
+    assert track.cov_m2 is not None
+    lag_m = errors.lag_sigma_s * pose.speed_mps
+    swing_m = math.radians(errors.heading_sigma_deg * errors.heading_common_share) * _TYPICAL_RANGE_M
+    shared = np.eye(2) * (pose.fix_sigma_m**2 + lag_m**2 / 2 + swing_m**2)
+    return PassPosition(
+        track_id=track.id,
+        pass_id=track.pass_id,
+        at=track.last_at,
+        position=track.position,
+        cov_m2=cov_tuple(matrix(track.cov_m2) + shared),
+        class_scores=track.class_scores,
+        observations=track.observations,
+        best_certainty=track.best_certainty,
+        mean_certainty=track.sum_certainty / track.observations,
+        best_score=track.best_score,
+    )
+
+
+def begun(track: Track, seen: PassPosition, shift: Shift, is_mapped: bool) -> Candidate:
+    """A candidate from its first track. On a street with older candidates its anchor is laid onto their map."""
+    assert track.position is not None
+    assert track.cov_m2 is not None
+    anchor = LocalPlane(track.position).latlon(-shift.mean)
+    doubt = matrix(track.cov_m2) + (shift.cov if is_mapped else np.zeros((2, 2)))
+    return Candidate(
+        id=CandidateId(uuid.uuid5(_NAMESPACE, track.id).hex),
+        class_group=track.class_group,
+        contact=track.contact,
+        anchor=anchor,
+        anchor_cov_m2=cov_tuple(doubt),
+        position=seen.position,
+        cov_m2=seen.cov_m2,
+        passes=(seen,),
+        first_at=track.first_at,
+        last_at=track.last_at,
+        near=track.near,
+        far=track.far,
+        side_deg=track.side_deg,
+    )
+
+
+def joined(candidate: Candidate, track: Track, seen: PassPosition) -> Candidate:
+    """The candidate with what a track of it has measured so far (the same track again replaces its measurement)."""
+    passes = (*(p for p in candidate.passes if p.track_id != track.id), seen)
+    passes = tuple(sorted(passes, key=lambda p: (p.at, p.track_id)))
+    position, cov = fused(passes)
+    return replace(
+        candidate,
+        passes=passes,
+        position=position,
+        cov_m2=cov,
+        first_at=min(candidate.first_at, track.first_at),
+        last_at=max(candidate.last_at, track.last_at),
+        near=larger(candidate.near, track.near),
+        far=candidate.far or track.far,
+        side_deg=candidate.side_deg if candidate.side_deg is not None else track.side_deg,
+    )
+
+
+def settled(candidate: Candidate, track: Track, shift: Shift) -> Candidate:
+    """The candidate with its anchor refined by a track of another pass that was just linked to it."""
+    assert track.position is not None
+    assert track.cov_m2 is not None
+    plane = LocalPlane(candidate.anchor)
+    gap = plane.metres(track.position) - shift.mean
+    prior = matrix(candidate.anchor_cov_m2)
+    gain = prior @ np.linalg.inv(prior + matrix(track.cov_m2) + shift.cov)
+    return replace(candidate, anchor=plane.latlon(gain @ gap), anchor_cov_m2=cov_tuple((np.eye(2) - gain) @ prior))
+
+
+def fused(passes: tuple[PassPosition, ...]) -> tuple[LatLon, Cov]:
+    """The weighted mean of independent passes and its covariance (information form)."""
+    plane = LocalPlane(passes[0].position)
+    information, pull = np.zeros((2, 2)), np.zeros(2)
+    for seen in independent(passes):
+        weight: Matrix = np.asarray(np.linalg.inv(matrix(seen.cov_m2)), dtype=np.float64)
+        information = information + weight
+        pull = pull + weight @ plane.metres(seen.position)
+    covariance: Matrix = np.asarray(np.linalg.inv(information), dtype=np.float64)
+    return plane.latlon(covariance @ pull), cov_tuple(covariance)
+
+
+def independent(passes: tuple[PassPosition, ...]) -> list[PassPosition]:
+    """One measurement of each going-by: of broken tracks of one pass, the one with the most observations."""
+    best: list[PassPosition] = []
+    for seen in sorted(passes, key=lambda p: (-p.observations, p.track_id)):
+        if all(p.pass_id != seen.pass_id or abs((p.at - seen.at).total_seconds()) > _SAME_PASS_S for p in best):
+            best.append(seen)
+    return best

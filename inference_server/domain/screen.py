@@ -1,0 +1,89 @@
+"""Which detections of a frame may become observations, before they are placed."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from inference_server.domain.gate import is_inside
+from inference_server.domain.geo import LatLon
+from inference_server.domain.observation import Detection, Drop, DropReason
+from inference_server.domain.policy import ClassRules, Policy, ReviewRules
+
+_SAME_BOX_OVERLAP = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Scores of one class: at `file_at` a case is filed, at `review_at` a person is asked, below `drop_below` nothing."""
+
+    file_at: float
+    review_at: float
+    drop_below: float
+
+
+UNKNOWN_CLASS = Thresholds(0.5, 0.35, 0.2)
+
+
+def thresholds_of(rules: ClassRules, card: tuple[float, float, float] | None) -> Thresholds:
+    """The policy's scores where it names any, else those of the model card."""
+    default = UNKNOWN_CLASS if card is None else Thresholds(*card)
+    return Thresholds(
+        default.file_at if rules.file_at is None else rules.file_at,
+        default.review_at if rules.review_at is None else rules.review_at,
+        default.drop_below if rules.drop_below is None else rules.drop_below,
+    )
+
+
+def screen(detection: Detection, rules: ClassRules | None, limits: Thresholds, local: datetime) -> Drop | None:
+    """Why a detection goes no further for its class, score or time; None if it does."""
+    if rules is None:
+        return Drop(DropReason.CLASS_NOT_COLLECTED, {"class_name": detection.class_name})
+    if rules.group == "context":
+        return Drop(DropReason.CONTEXT_CLASS, {"class_name": detection.class_name})
+    if not rules.collected:
+        return Drop(DropReason.CLASS_NOT_COLLECTED, {"class_name": detection.class_name})
+    if detection.certainty < limits.drop_below:
+        numbers: dict[str, float | str] = {"score": round(detection.score, 4), "drop_below": limits.drop_below}
+        return Drop(DropReason.LOW_SCORE, numbers)
+    if not _in_season(rules, local):
+        return Drop(DropReason.OUT_OF_HOURS, {"local_time": local.strftime("%m-%d %H:%M")})
+    return None
+
+
+def _in_season(rules: ClassRules, local: datetime) -> bool:
+    if rules.months and local.month not in rules.months:
+        return False
+    if rules.hours is None:
+        return True
+    begin, end = rules.hours
+    clock = local.time()
+    return begin <= clock < end if begin <= end else clock >= begin or clock < end
+
+
+def local_time(at: datetime, policy: Policy) -> datetime:
+    """A moment on the clocks of the city."""
+    return at.astimezone(ZoneInfo(policy.timezone))
+
+
+def is_permitted(position: LatLon, rules: ClassRules) -> bool:
+    """Whether a permit covers the place."""
+    return any(is_inside(position, ring) for ring in rules.permits)
+
+
+def repeats_stronger(detection: Detection, others: list[Detection], groups: dict[str, str]) -> Detection | None:
+    """A detection of the same group with nearly the same box and a better score, if there is one."""
+    group = groups.get(detection.class_name)
+    for other in others:
+        if other.index == detection.index or groups.get(other.class_name) != group:
+            continue
+        stronger = (other.certainty, -other.index) > (detection.certainty, -detection.index)
+        if stronger and detection.box.overlap(other.box) > _SAME_BOX_OVERLAP:
+            return other
+    return None
+
+
+def is_sampled(frame_id: str, index: int, rules: ReviewRules) -> bool:
+    """Whether the seeded sample takes a dropped detection: the same answer for the same frame, always."""
+    digest = hashlib.sha256(f"{rules.seed}|{frame_id}|{index}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64 < rules.sample_share

@@ -1,0 +1,100 @@
+"""The place of a thing on a wall from several looks at it.
+
+Each look gives a bearing, an elevation and an angular height. Unknown are the place `(3,)` and the height of the
+thing: least squares after a scan over the depth along the last ray (a coarse search first, because the problem has
+local minima; then Gauss-Newton with a numerical Jacobian).
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from inference_server.domain.candidate import Ray
+from inference_server.domain.geo import LatLon, LocalPlane, Matrix, Vector
+
+_DEPTHS_M = np.geomspace(2.5, 40.0, 25)
+_ELEVATION_SIGMA_DEG = 0.5
+_SIZE_SIGMA = 0.06  # of the logarithm of the angular height
+_STEPS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """A triangulated place: chi-square of the looks, covariance `(2, 2)` east-north, baseline of the cameras."""
+
+    position: LatLon
+    covariance_m2: Matrix
+    height_m: float
+    chi2: float
+    baseline_m: float
+
+
+def triangulate(rays: tuple[Ray, ...], heading_sigma_deg: float) -> Fixed | None:
+    """The place that explains the looks best; None with fewer than two."""
+    if len(rays) < 2:
+        return None
+    plane = LocalPlane(rays[-1].camera_position)
+    looks = np.array(
+        [
+            (
+                *plane.metres(r.camera_position),
+                r.camera_height_m,
+                math.radians(r.bearing_deg),
+                math.radians(r.elevation_deg),
+                math.log(max(r.height_deg, 0.05)),
+            )
+            for r in rays
+        ]
+    )
+    sigmas = np.array([math.radians(heading_sigma_deg), math.radians(_ELEVATION_SIGMA_DEG), _SIZE_SIGMA])
+    guess = _scan(looks, sigmas)
+    state, information = _refine(guess, looks, sigmas)
+    residuals = _residuals(state, looks, sigmas)
+    covariance = np.asarray(np.linalg.inv(information + np.eye(4) * 1e-6)[:2, :2], dtype=np.float64)
+    baseline = float(np.linalg.norm(looks[:, :2] - looks[0, :2], axis=1).max())
+    return Fixed(plane.latlon(state[:2]), covariance, float(state[2]), float(residuals @ residuals), baseline)
+
+
+def _scan(looks: Matrix, sigmas: Vector) -> Vector:
+    last = looks[-1]
+    best, best_cost = np.zeros(4), math.inf
+    for depth in _DEPTHS_M:
+        state = np.array(
+            [
+                last[0] + depth * math.sin(last[3]),
+                last[1] + depth * math.cos(last[3]),
+                last[2] + depth * math.tan(last[4]),
+                math.log(depth) + last[5],
+            ]
+        )
+        residuals = _residuals(state, looks, sigmas)
+        cost = float(residuals @ residuals)
+        if cost < best_cost:
+            best, best_cost = state, cost
+    return best
+
+
+def _refine(state: Vector, looks: Matrix, sigmas: Vector) -> tuple[Vector, Matrix]:
+    information = np.eye(4)
+    for _ in range(_STEPS):
+        residuals = _residuals(state, looks, sigmas)
+        jacobian = np.empty((residuals.size, 4))
+        for column in range(4):
+            moved = state.copy()
+            moved[column] += 1e-4
+            jacobian[:, column] = (_residuals(moved, looks, sigmas) - residuals) / 1e-4
+        information = jacobian.T @ jacobian
+        step = np.linalg.solve(information + np.eye(4) * 1e-3, -jacobian.T @ residuals)
+        state = state + np.clip(step, -5.0, 5.0)
+    return state, information
+
+
+def _residuals(state: Vector, looks: Matrix, sigmas: Vector) -> Vector:
+    """`(3 n,)` residuals in sigmas; `state` is east, north, up, log(height_m * 57.3): small angles are linear then."""
+    east, north = state[0] - looks[:, 0], state[1] - looks[:, 1]
+    reach = np.hypot(east, north) + 1e-6
+    bearing = (np.arctan2(east, north) - looks[:, 3] + math.pi) % (2 * math.pi) - math.pi
+    elevation = np.arctan2(state[2] - looks[:, 2], reach) - looks[:, 4]
+    size = state[3] - np.log(reach) - looks[:, 5]
+    return np.concatenate([bearing / sigmas[0], elevation / sigmas[1], size / sigmas[2]])

@@ -1,0 +1,248 @@
+"""From a decision to a case: filing, refreshing, sighting again, reopening, and the events that tell of it."""
+
+import hashlib
+import uuid
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from ulid import ULID
+
+from inference_server.domain.candidate import Candidate, Snapshot, Track
+from inference_server.domain.case import Case, CaseId, CaseMove, moved
+from inference_server.domain.case_states import CLOSED, FILED, REPORTED_FIXED, REVIEW, CaseStates
+from inference_server.domain.catalogue import Catalogue
+from inference_server.domain.deadline_table import DeadlineTable
+from inference_server.domain.deadlines import deadline
+from inference_server.domain.decide import Action, Decision
+from inference_server.domain.frame import Frame
+from inference_server.domain.grid import GridIndex
+from inference_server.domain.policy import ClassRules, Policy
+from inference_server.domain.report import Outcome
+from inference_server.domain.track import matrix
+from inference_server.domain.workdays import WorkCalendar
+from inference_server.ports import Event, Sighting, Work
+
+_EVENT_NAMESPACE = uuid.UUID("f4b1d2a7-6d5e-5c41-8c9a-0d7e5b3a2c19")
+_SYSTEM = "system"
+_MOVE_EVENTS = {FILED: "filed", CLOSED: "closed"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysed:
+    """The frame that a decision stands on, and the model that looked at it."""
+
+    frame: Frame
+    model_version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filing:
+    """What a candidate means for the city's record. All writes go into the transaction that is handed in."""
+
+    policy: Policy
+    states: CaseStates
+    grids: GridIndex
+    catalogue: Catalogue
+    limits: DeadlineTable
+    calendar: WorkCalendar
+
+    def file(self, work: Work, candidate: Candidate, decision: Decision, seen: Analysed) -> Case | None:
+        """The new case of a candidate that is to be filed or reviewed; None while we wait."""
+        frame = seen.frame
+        if decision.action is Action.WAIT:
+            return None
+        state = FILED if decision.action is Action.FILE else REVIEW
+        case = self._case(candidate, state, seen)
+        work.save_case(case)
+        reason = f"{decision.reason} {decision.numbers}"
+        work.add_move(
+            CaseMove(case_id=case.id, at=frame.taken_at, from_state=None, to_state=state, by=_SYSTEM, reason=reason)
+        )
+        self._evidence(work, case, candidate)
+        if state == FILED:
+            work.add_event(case_event(case, "filed", frame.taken_at, candidate))
+        return case
+
+    def sight(
+        self, work: Work, case: Case, candidate: Candidate, track: Track, decision: Decision, seen: Analysed
+    ) -> tuple[Case, Outcome]:
+        """The case after one more look at its thing, and what that look was."""
+        frame = seen.frame
+        if track.first_at > case.filed_at or frame.taken_at < case.changed_at:
+            case = self._sighted(work, case, track, frame)
+        if self._is_late(case, frame) or self.states.is_neutral(case.state):
+            return case, Outcome.SIGHTING
+        if case.state == CLOSED:
+            return self._seen_closed(work, case, candidate, track, decision, seen)
+        if case.state == REVIEW and decision.action is Action.FILE:
+            case = self._move(work, case, FILED, frame.taken_at, decision.reason, candidate)
+            outcome = Outcome.FILED
+        else:
+            outcome = Outcome.SIGHTING
+        if case.state in (REVIEW, FILED):
+            case = self._refreshed(work, case, candidate, frame)
+        return case, outcome
+
+    def absent(self, work: Work, case: Case, at: datetime, by_how_many: int) -> Case:
+        """The case after a clear pass without the thing (+1), or after taking such an absence back (-1)."""
+        case = replace(case, absences=max(0, case.absences + by_how_many))
+        work.save_case(case)
+        if by_how_many > 0:
+            work.add_event(case_event(case, "absent", at, None))
+        enough = case.absences >= self.policy.absence.absences_to_confirm
+        if case.state == REPORTED_FIXED and by_how_many > 0 and enough:
+            case = self._move(work, case, CLOSED, at, f"clear passes without it: {case.absences}", None)
+        return case
+
+    def _is_late(self, case: Case, frame: Frame) -> bool:
+        """Whether the frame is older than the last change of a case that somebody has acted upon."""
+        untouched = case.state in (REVIEW, FILED) and case.reopened == 0 and len(case.state_times) == 1
+        return frame.taken_at < case.changed_at and not untouched
+
+    def _sighted(self, work: Work, case: Case, track: Track, frame: Frame) -> Case:
+        is_new = work.add_sighting(
+            Sighting(
+                case_id=case.id,
+                track_id=track.id,
+                frame_id=frame.id,
+                taken_at=frame.taken_at,
+                position=track.position,
+                score=track.best_score,
+                moved_case=not self._is_late(case, frame),
+            )
+        )
+        if not is_new:
+            return case
+        case = replace(case, sightings=case.sightings + 1)
+        work.save_case(case)
+        return case
+
+    def _seen_closed(
+        self, work: Work, case: Case, candidate: Candidate, track: Track, decision: Decision, seen: Analysed
+    ) -> tuple[Case, Outcome]:
+        frame = seen.frame
+        if track.first_at <= case.changed_at:  # this very pass began before the closing: it proves nothing
+            return case, Outcome.SIGHTING
+        rules = self.policy.classes[case.class_name]
+        if frame.taken_at - case.changed_at <= timedelta(days=rules.reopen_within_days):
+            again = self._move(work, case, FILED, frame.taken_at, "seen again after closing", candidate)
+            return self._refreshed(work, again, candidate, frame), Outcome.REOPENED
+        fresh = self.file(work, candidate, decision, seen)
+        return (case, Outcome.SIGHTING) if fresh is None else (fresh, Outcome.FILED)
+
+    def _move(self, work: Work, case: Case, to: str, at: datetime, reason: str, candidate: Candidate | None) -> Case:
+        was_closed = case.state == CLOSED
+        case, move = moved(case, to, at, _SYSTEM, reason, self.states)
+        if to == FILED:
+            rules = self.policy.classes[case.class_name]
+            case = replace(case, deadline_at=self._deadline(rules, at))
+        work.save_case(case)
+        work.add_move(move)
+        name = "reopened" if was_closed else _MOVE_EVENTS.get(to, "moved")
+        work.add_event(case_event(case, name, at, candidate))
+        return case
+
+    def _refreshed(self, work: Work, case: Case, candidate: Candidate, frame: Frame) -> Case:
+        fresh = replace(case, **self._geometry(candidate, frame), **_scores(candidate))
+        if fresh != case:
+            work.save_case(fresh)
+            self._evidence(work, fresh, candidate)
+        return fresh
+
+    def _case(self, candidate: Candidate, state: str, seen: Analysed) -> Case:
+        frame = seen.frame
+        name = candidate.class_name
+        rules = self.policy.classes[name]
+        assert rules.code is not None, f"policy: collected class {name} has no code"
+        entry = self.catalogue.entry(self.policy.standard, rules.kind, rules.code)
+        at = frame.taken_at
+        return Case(
+            id=_case_id(candidate, at),
+            candidate_id=candidate.id,
+            state=state,
+            class_name=name,
+            standard=self.policy.standard,
+            kind=rules.kind,
+            code=rules.code,
+            name=entry.name_zh,
+            source=self.policy.source,
+            filed_at=at,
+            changed_at=at,
+            deadline_at=self._deadline(rules, at) if state == FILED else None,
+            campaign=frame.campaign,
+            model_version=seen.model_version,
+            policy_hash=self.policy.hash,
+            state_times={state: at},
+            **self._geometry(candidate, frame),
+            **_scores(candidate),
+        )
+
+    def _deadline(self, rules: ClassRules, at: datetime) -> datetime:
+        """Counted from filing until the case is dispatched, which starts the handler's clock anew."""
+        assert rules.code is not None
+        region = self.policy.region_class
+        rule = self.limits.rule(self.policy.standard, rules.kind, rules.code, region_class=region)
+        return deadline(at, rule.limit, self.calendar).due_at
+
+    def _geometry(self, candidate: Candidate, frame: Frame) -> dict[str, Any]:
+        found = self.grids.locate(candidate.position, matrix(candidate.cov_m2), frame.taken_at)
+        return {
+            "position": candidate.position,
+            "covariance_m2": candidate.cov_m2,
+            "grid": found.grid,
+            "grid_candidates": found.candidates,
+            "on_border": found.on_border,
+        }
+
+    def _evidence(self, work: Work, case: Case, candidate: Candidate) -> None:
+        for kind, look in (("near", candidate.near), ("far", candidate.far)):
+            if look is not None:
+                work.add_evidence(case.id, look.frame_id, look.sha256, kind, _corners(look))
+
+
+def _corners(look: Snapshot) -> tuple[float, ...]:
+    return look.box.x1, look.box.y1, look.box.x2, look.box.y2
+
+
+def _scores(candidate: Candidate) -> dict[str, Any]:
+    return {"score": max(p.best_score for p in candidate.passes), "observations": candidate.observations}
+
+
+def _case_id(candidate: Candidate, at: datetime) -> CaseId:
+    """A ULID: its time is that of the frame, the rest a hash, so that the same frames give the same id again."""
+    rest = hashlib.sha256(f"{candidate.id}|{at.isoformat()}".encode()).digest()[:10]
+    return CaseId(str(ULID.from_bytes(int(at.timestamp() * 1000).to_bytes(6, "big") + rest)))
+
+
+def case_event(case: Case, name: str, at: datetime, candidate: Candidate | None) -> Event:
+    """The event `xuncheng.case.<name>.v1` with all that the case system needs to know of the case."""
+    kind = f"xuncheng.case.{name}.v1"
+    data: dict[str, Any] = {
+        "case": case.id,
+        "external_number": case.external_number,
+        "state": case.state,
+        "source": case.source,
+        "standard": case.standard,
+        "kind": case.kind,
+        "code": case.code,
+        "name": case.name,
+        "class_name": case.class_name,
+        "grid": case.grid,
+        "grid_candidates": list(case.grid_candidates),
+        "on_border": case.on_border,
+        "position": {"lat": case.position.lat, "lon": case.position.lon, "datum": "wgs84"},
+        "radius_m": round(case.radius_m, 2),
+        "score": round(case.score, 4),
+        "observations": case.observations,
+        "filed_at": case.filed_at.isoformat(),
+        "deadline_at": None if case.deadline_at is None else case.deadline_at.isoformat(),
+        "reopened": case.reopened,
+        "absences": case.absences,
+        "model_version": case.model_version,
+        "policy_hash": case.policy_hash,
+    }
+    if candidate is not None:
+        data["evidence"] = [look.sha256 for look in (candidate.near, candidate.far) if look is not None]
+    identity = uuid.uuid5(_EVENT_NAMESPACE, f"{case.id}|{kind}|{at.isoformat()}|{case.reopened}|{case.absences}")
+    return Event(id=str(identity), type=kind, subject=case.id, occurred_at=at, data=data)

@@ -1,0 +1,254 @@
+"""Within one transaction: observations join tracks, tracks find candidates, candidates become cases."""
+
+import math
+import uuid
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+import numpy as np
+
+from inference_server.domain.absence import Looking, height_of, looked
+from inference_server.domain.candidate import Candidate, CandidateId, Pass, PassId, Track
+from inference_server.domain.case import Case
+from inference_server.domain.case_states import CaseStates
+from inference_server.domain.decide import decide
+from inference_server.domain.gather import begun, joined, measured, settled
+from inference_server.domain.geo import LatLon, LocalPlane, cells_around, distance_m
+from inference_server.domain.match import (
+    Linking,
+    Shift,
+    first_shift,
+    is_ripe,
+    predicted,
+    shift_of,
+    taken_beside,
+    with_shift,
+)
+from inference_server.domain.observation import Detection, Drop, Observation
+from inference_server.domain.policy import Policy
+from inference_server.domain.report import DetectionReport, Outcome
+from inference_server.domain.screen import Thresholds
+from inference_server.domain.track import Tracking, matrix
+from inference_server.filing import Analysed, Filing
+from inference_server.ports import Work
+from inference_server.sighted import Sighted
+
+_PASS_NAMESPACE = uuid.UUID("3d1c2f0e-8a0b-5f19-b1e5-7a4f6c2d9e80")
+_MAPPED_M = 60.0
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What the transaction made of a frame."""
+
+    pass_id: PassId
+    reports: list[DetectionReport] = field(default_factory=list)
+    absences: tuple[str, ...] = ()
+
+
+@dataclass(slots=True, kw_only=True)
+class _Scene:
+    """All that is known around the vehicle, as it changes while one frame is worked in."""
+
+    drive: Pass
+    tracks: dict[str, Track]
+    candidates: dict[CandidateId, Candidate]
+    cases: dict[CandidateId, Case]
+    shift: Shift
+    outcomes: dict[str, Outcome] = field(default_factory=dict)  # by track id
+
+
+@dataclass(frozen=True, slots=True)
+class Gathering:
+    """The rules, and how they meet the record."""
+
+    policy: Policy
+    filing: Filing
+
+    def gather(self, work: Work, sighted: Sighted) -> Gathered:
+        """The outcome of every detection; all changes are written into the transaction."""
+        scene = self._scene(work, sighted)
+        seen = [one for one in sighted.observations if one.bearing_deg is not None]
+        tracked = self._tracking(scene, sighted).associate(list(scene.tracks.values()), seen)
+        scene.tracks.update({track.id: track for track in tracked})
+        self._follow(scene, seen, tracked)
+        linked = self._link(scene, sighted)
+        here = {track.id for track in tracked}
+        for track_id in sorted(here | linked):
+            self._settle(work, scene, sighted, scene.tracks[track_id])
+            work.save_track(scene.tracks[track_id])
+        absences = self._look_for_absences(work, scene, sighted, here)
+        work.save_pass(with_shift(scene.drive, scene.shift))
+        gathered = Gathered(scene.drive.id, absences=absences)
+        by_index = {one.detection.index: track.id for one, track in zip(seen, tracked, strict=True)}
+        for detection in sighted.detections:
+            track = scene.tracks.get(by_index.get(detection.index, ""))
+            gathered.reports.append(self._reported(detection, sighted, scene, track))
+        return gathered
+
+    def _scene(self, work: Work, sighted: Sighted) -> _Scene:
+        frame, pose = sighted.frame, sighted.pose
+        gap_s = self.policy.gate.max_pass_gap_s
+        drive = work.pass_of(frame.camera, frame.taken_at, gap_s)
+        if drive is None:
+            drive = Pass(
+                id=PassId(uuid.uuid5(_PASS_NAMESPACE, frame.id).hex),
+                camera=frame.camera,
+                started_at=frame.taken_at,
+                last_at=frame.taken_at,
+                last_position=pose.position,
+                offset_cov_m2=first_shift(pose.fix_sigma_m),
+            )
+        drive = predicted(drive, frame.taken_at, pose.position, pose.fix_sigma_m, self.policy.errors.correlation_s)
+        since = frame.taken_at - timedelta(seconds=self.policy.match.track_idle_s)
+        tracks = {track.id: track for track in work.tracks(drive.id, since)}
+        reach_m = self.policy.place.max_range_m + self.policy.match.search_m
+        candidates = {c.id: c for c in work.candidates(cells_around(pose.position, reach_m))}
+        cases = work.cases([c.id for c in candidates.values() if c.case_id is not None])
+        return _Scene(drive=drive, tracks=tracks, candidates=candidates, cases=cases, shift=shift_of(drive))
+
+    def _tracking(self, scene: _Scene, sighted: Sighted) -> Tracking:
+        return Tracking(
+            pass_id=scene.drive.id,
+            frame=sighted.frame,
+            pose=sighted.pose,
+            camera_height_m=0.0 if sighted.view is None else sighted.view.mount.height_m,
+            rules=self.policy.match,
+            errors=self.policy.errors,
+            groups=self.policy.groups,
+            review_at={name: limits.review_at for name, limits in sighted.limits.items()},
+        )
+
+    def _follow(self, scene: _Scene, seen: list[Observation], tracked: list[Track]) -> None:
+        """Known things keep telling where the pass lies against the map."""
+        floor = np.eye(2) * self.policy.match.map_floor_m**2
+        for one, track in zip(seen, tracked, strict=True):
+            candidate = scene.candidates.get(track.candidate_id) if track.candidate_id else None
+            if candidate is None or one.position is None or one.relative_cov_m2 is None:
+                continue
+            gap = LocalPlane(candidate.anchor).metres(one.position)
+            noise = one.relative_cov_m2 + matrix(candidate.anchor_cov_m2) + floor
+            scene.shift = scene.shift.seen(gap, noise)
+
+    def _link(self, scene: _Scene, sighted: Sighted) -> set[str]:
+        """Ripe tracks get their candidate, an old one or a new one. Returns their ids."""
+        rules, tracks = self.policy.match, list(scene.tracks.values())
+        plane = LocalPlane(sighted.pose.position)
+        ripe = sorted((t for t in tracks if is_ripe(t, tracks, plane, rules)), key=lambda t: t.id)
+        taken = {t.id: taken_beside(t, [o for o in tracks if o.id != t.id]) for t in ripe}
+        near = sorted(scene.candidates.values(), key=lambda c: c.id)
+        found, scene.shift = Linking(plane=plane, rules=rules, taken=taken).link(ripe, near, scene.shift)
+        for track in ripe:
+            measure = measured(track, sighted.pose, self.policy.errors)
+            old = found.get(track.id)
+            if old is None:
+                candidate = begun(track, measure, scene.shift, self._is_mapped(scene, track))
+                gap = LocalPlane(candidate.anchor).metres(track.position or candidate.anchor)
+                scene.shift = scene.shift.seen(gap, matrix(candidate.anchor_cov_m2))
+            else:
+                candidate = settled(scene.candidates[old.id], track, scene.shift)
+            scene.candidates[candidate.id] = candidate
+            scene.tracks[track.id] = replace(track, candidate_id=candidate.id)
+        return {track.id for track in ripe}
+
+    def _is_mapped(self, scene: _Scene, track: Track) -> bool:
+        """Whether another pass has left candidates near the track."""
+        assert track.position is not None
+        return any(
+            distance_m(c.anchor, track.position) < _MAPPED_M and any(p.pass_id != track.pass_id for p in c.passes)
+            for c in scene.candidates.values()
+        )
+
+    def _settle(self, work: Work, scene: _Scene, sighted: Sighted, track: Track) -> None:
+        """What a track with a candidate means for the record."""
+        candidate = scene.candidates.get(track.candidate_id) if track.candidate_id else None
+        if candidate is None or track.position is None:
+            scene.outcomes[track.id] = Outcome.NEW if track.observations == 1 else Outcome.TRACKED
+            return
+        candidate = joined(candidate, track, measured(track, sighted.pose, self.policy.errors))
+        name = candidate.class_name
+        limits = sighted.limits.get(name) or Thresholds(1.0, 1.0, 1.0)
+        decision = decide(candidate, self.policy.classes[name], limits)
+        seen = Analysed(frame=sighted.frame, model_version=sighted.model_version)
+        case = scene.cases.get(candidate.id)
+        if case is None:
+            case, outcome = self.filing.file(work, candidate, decision, seen), Outcome.CANDIDATE
+            outcome = outcome if case is None else Outcome.FILED
+        else:
+            case, outcome = self.filing.sight(work, case, candidate, track, decision, seen)
+        if case is not None:
+            scene.cases[candidate.id] = case
+            candidate = replace(candidate, case_id=case.id)
+        scene.candidates[candidate.id] = candidate
+        scene.outcomes[track.id] = outcome
+        work.save_candidate(candidate)
+
+    def _look_for_absences(self, work: Work, scene: _Scene, sighted: Sighted, here: set[str]) -> tuple[str, ...]:
+        """Cases whose place this pass has now seen clearly and empty."""
+        if sighted.view is None:
+            return ()
+        looking = Looking(
+            view=sighted.view,
+            pose=sighted.pose,
+            rules=self.policy.absence,
+            occluders=sighted.occluders(self.policy),
+        )
+        open_cases = {key: case for key, case in scene.cases.items() if self._awaits_absence(case, sighted)}
+        before = work.views(scene.drive.id, [case.id for case in open_cases.values()])
+        seen_now = {scene.tracks[i].candidate_id for i in here}
+        absent = []
+        for key, case in sorted(open_cases.items()):
+            candidate = scene.candidates[key]
+            place = self._on_this_pass(scene, candidate)
+            up_m = height_of(candidate, self.policy.classes[case.class_name].height_m)
+            like = sighted.like(candidate.class_group, self.policy)
+            was = before.get(case.id)
+            now = looked(
+                was,
+                scene.drive.id,
+                case.id,
+                is_clear=looking.is_clear(place, up_m),
+                was_seen=key in seen_now or looking.shows(place, up_m, like),
+                at=sighted.frame.taken_at,
+                frames=self.policy.absence.clear_frames,
+            )
+            if was == now or (was is None and now.clear_frames == 0 and not now.was_seen):
+                continue
+            work.save_view(now)
+            change = (now.absence_at is not None) - (was is not None and was.absence_at is not None)
+            if change:
+                scene.cases[key] = self.filing.absent(work, case, sighted.frame.taken_at, change)
+            if change > 0:
+                absent.append(case.id)
+        return tuple(absent)
+
+    def _awaits_absence(self, case: Case, sighted: Sighted) -> bool:
+        states: CaseStates = self.filing.states
+        is_live = states.is_open(case.state) and not states.is_neutral(case.state)
+        return is_live and sighted.frame.taken_at > case.changed_at
+
+    def _on_this_pass(self, scene: _Scene, candidate: Candidate) -> LatLon:
+        """Where the raw fixes of this pass would put a candidate."""
+        return LocalPlane(candidate.anchor).latlon(scene.shift.mean)
+
+    def _reported(self, detection: Detection, sighted: Sighted, scene: _Scene, track: Track | None) -> DetectionReport:
+        result = sighted.results[detection.index]
+        if isinstance(result, Drop):
+            return DetectionReport(detection=detection, outcome=Outcome.DROPPED, drop=result)
+        if track is None:
+            return DetectionReport(detection=detection, outcome=Outcome.KEPT, bearing_deg=result.bearing_deg)
+        candidate = scene.candidates.get(track.candidate_id) if track.candidate_id else None
+        radius_m = None
+        if result.relative_cov_m2 is not None:
+            variance = float(np.trace(result.relative_cov_m2)) / 2 + sighted.pose.fix_sigma_m**2
+            radius_m = round(1.515 * math.sqrt(variance), 2)
+        return DetectionReport(
+            detection=detection,
+            outcome=scene.outcomes[track.id],
+            position=result.position,
+            radius_m=radius_m,
+            bearing_deg=result.bearing_deg,
+            track_id=track.id,
+            candidate_id=track.candidate_id,
+            case_id=None if candidate is None else candidate.case_id,
+        )

@@ -1,0 +1,39 @@
+"""What one look at a frame gave, on its way into the record."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from inference_server.domain.camera import View
+from inference_server.domain.frame import Frame, Quality
+from inference_server.domain.observation import Box, Detection, Drop, Observation
+from inference_server.domain.place import Pose
+from inference_server.domain.policy import Policy
+from inference_server.domain.screen import Thresholds
+
+
+@dataclass(slots=True, kw_only=True)
+class Sighted:
+    """A frame with its pose, its detections, and for each of them (by index) an observation or a drop."""
+
+    frame: Frame
+    pose: Pose
+    view: View | None
+    quality: Quality
+    detections: tuple[Detection, ...]
+    limits: dict[str, Thresholds]
+    model_version: str
+    results: dict[int, Observation | Drop] = field(default_factory=dict)
+
+    @property
+    def observations(self) -> Iterator[Observation]:
+        """Detections that came through, in the order of their indices."""
+        return (one for _, one in sorted(self.results.items()) if isinstance(one, Observation))
+
+    def occluders(self, policy: Policy) -> tuple[Box, ...]:
+        """Boxes of what may hide a place: vehicles and people."""
+        rules = policy.classes
+        return tuple(d.box for d in self.detections if d.class_name in rules and rules[d.class_name].occludes)
+
+    def like(self, group: str, policy: Policy) -> list[Detection]:
+        """Detections of a class group, also those that were dropped."""
+        return [d for d in self.detections if policy.groups.get(d.class_name) == group]
