@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from inference_server.domain.camera import View
 from inference_server.domain.frame import Frame, PastFrame, Quality
 from inference_server.domain.gate import check_fix, check_quality, check_step, check_stuck, repeats_fix
@@ -75,7 +77,7 @@ class Collection:
         if drop is not None:
             return None, drop
         assert frame.fix is not None
-        if rules.only_inside_grids and not self.filing.grids.covers(frame.fix.position, frame.taken_at):
+        if rules.only_inside_grids and not self._in_grids(frame):
             return None, Drop(DropReason.OUTSIDE_AREA)
         last_analysed = self.store.previous_frame(frame.camera, frame.taken_at, analysed=True)
         standing = check_step(frame.fix, last_analysed, rules)
@@ -110,21 +112,26 @@ class Collection:
             rules=self.policy.place,
             errors=self.policy.errors,
         )
-        limits = {
-            name: thresholds_of(rules, self.detects.thresholds(name)) for name, rules in self.policy.classes.items()
-        }
         sighted = Sighted(
             frame=frame,
             pose=pose,
             view=view,
             quality=quality,
             detections=tuple(detections),
-            limits=limits,
+            limits=self._limits(),
             model_version=self.detects.model_version,
         )
         for detection in detections:
             sighted.results[detection.index] = self._place(detection, placing, sighted)
         return sighted
+
+    def _in_grids(self, frame: Frame) -> bool:
+        assert frame.fix is not None
+        return self.filing.grids.locate(frame.fix.position, np.zeros((2, 2)), frame.taken_at).grid is not None
+
+    def _limits(self) -> dict[str, Thresholds]:
+        classes = self.policy.classes
+        return {name: thresholds_of(rules, self.detects.thresholds(name)) for name, rules in classes.items()}
 
     def _place(self, detection: Detection, placing: Placing, sighted: Sighted) -> Observation | Drop:
         rules = self.policy.classes.get(detection.class_name)

@@ -8,7 +8,7 @@ from datetime import timedelta
 import numpy as np
 
 from inference_server.domain.absence import Looking, height_of, looked
-from inference_server.domain.candidate import Candidate, CandidateId, Pass, PassId, Track
+from inference_server.domain.candidate import Candidate, CandidateId, Pass, PassId, Track, TrackId
 from inference_server.domain.case import Case
 from inference_server.domain.case_states import CaseStates
 from inference_server.domain.decide import decide
@@ -51,11 +51,11 @@ class _Scene:
     """All that is known around the vehicle, as it changes while one frame is worked in."""
 
     drive: Pass
-    tracks: dict[str, Track]
+    tracks: dict[TrackId, Track]
     candidates: dict[CandidateId, Candidate]
     cases: dict[CandidateId, Case]
     shift: Shift
-    outcomes: dict[str, Outcome] = field(default_factory=dict)  # by track id
+    outcomes: dict[TrackId, Outcome] = field(default_factory=dict)  # by track id
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Gathering:
         gathered = Gathered(scene.drive.id, absences=absences)
         by_index = {one.detection.index: track.id for one, track in zip(seen, tracked, strict=True)}
         for detection in sighted.detections:
-            track = scene.tracks.get(by_index.get(detection.index, ""))
+            track = scene.tracks.get(by_index.get(detection.index, TrackId("")))
             gathered.reports.append(self._reported(detection, sighted, scene, track))
         return gathered
 
@@ -130,7 +130,7 @@ class Gathering:
             noise = one.relative_cov_m2 + matrix(candidate.anchor_cov_m2) + floor
             scene.shift = scene.shift.seen(gap, noise)
 
-    def _link(self, scene: _Scene, sighted: Sighted) -> set[str]:
+    def _link(self, scene: _Scene, sighted: Sighted) -> set[TrackId]:
         """Ripe tracks get their candidate, an old one or a new one. Returns their ids."""
         rules, tracks = self.policy.match, list(scene.tracks.values())
         plane = LocalPlane(sighted.pose.position)
@@ -183,7 +183,7 @@ class Gathering:
         scene.outcomes[track.id] = outcome
         work.save_candidate(candidate)
 
-    def _look_for_absences(self, work: Work, scene: _Scene, sighted: Sighted, here: set[str]) -> tuple[str, ...]:
+    def _look_for_absences(self, work: Work, scene: _Scene, sighted: Sighted, here: set[TrackId]) -> tuple[str, ...]:
         """Cases whose place this pass has now seen clearly and empty."""
         if sighted.view is None:
             return ()

@@ -12,13 +12,13 @@ import numpy as np
 import shapely
 from shapely import MultiPolygon, Polygon
 
+from inference_server.domain.city_time import CITY_ZONE, city_day
 from inference_server.domain.errors import BadInput
 from inference_server.domain.geo import LatLon, LocalPlane, Matrix
 
 GridId = NewType("GridId", str)
 
 GRID_ID_LENGTH = 15  # 6 division + 3 street + 3 community + 3 sequence
-CITY_ZONE = ZoneInfo("Asia/Shanghai")
 _LEAST_VARIANCE_M2 = 1e-6  # a perfectly known position still has a millimetre
 
 
@@ -81,7 +81,7 @@ class GridIndex:
         to it exact. On the border means: the ellipse touches another grid, or ground that is in no grid.
         """
         factor = _cholesky(covariance_m2)
-        day = _city_day(at, self._zone)
+        day = city_day(at, self._zone)
         near = self._near(position, factor, sigmas)
         found = [int(i) for i in near if self._grids[i].is_valid_on(day)]
         if not found:
@@ -138,9 +138,3 @@ def _cholesky(covariance_m2: Matrix) -> tuple[float, float, float]:
         raise BadInput("the covariance of a position is not positive definite", field="covariance_m2")
     first = math.sqrt(ee)
     return first, en / first, math.sqrt(rest)
-
-
-def _city_day(at: datetime, zone: ZoneInfo) -> date:
-    if at.tzinfo is None:
-        raise BadInput("a time without a time zone says nothing about the day", field="at")
-    return at.astimezone(zone).date()

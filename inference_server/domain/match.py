@@ -14,7 +14,7 @@ from datetime import datetime
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from inference_server.domain.candidate import Candidate, CandidateId, Pass, Track, cov_tuple
+from inference_server.domain.candidate import Candidate, CandidateId, Pass, Track, TrackId, cov_tuple
 from inference_server.domain.geo import LatLon, LocalPlane, Matrix, Vector
 from inference_server.domain.policy import MatchRules
 from inference_server.domain.track import matrix
@@ -74,7 +74,7 @@ class Linking:
 
     plane: LocalPlane
     rules: MatchRules
-    taken: dict[str, frozenset[CandidateId]]  # by track id: what was seen beside it and so cannot be it
+    taken: dict[TrackId, frozenset[CandidateId]]  # by track id: what was seen beside it and so cannot be it
 
     def gap(self, track: Track, candidate: Candidate) -> Vector:
         """`(2,)` metres from the candidate's anchor to the track."""
@@ -88,7 +88,7 @@ class Linking:
 
     def link(
         self, ripe: Sequence[Track], candidates: Sequence[Candidate], shift: Shift
-    ) -> tuple[dict[str, Candidate], Shift]:
+    ) -> tuple[dict[TrackId, Candidate], Shift]:
         """Candidate by track id (tracks that are new are missing), and the shift after them."""
         if not ripe or not candidates:
             return {}, shift

@@ -1,6 +1,7 @@
 """Which detections of a frame may become observations, before they are placed."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -15,7 +16,7 @@ _SAME_BOX_OVERLAP = 0.6
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Scores of one class: at `file_at` a case is filed, at `review_at` a person is asked, below `drop_below` nothing."""
+    """Scores: from `file_at` a case is filed, from `review_at` a person is asked, below `drop_below` nothing happens."""
 
     file_at: float
     review_at: float
@@ -71,7 +72,7 @@ def is_permitted(position: LatLon, rules: ClassRules) -> bool:
     return any(is_inside(position, ring) for ring in rules.permits)
 
 
-def repeats_stronger(detection: Detection, others: list[Detection], groups: dict[str, str]) -> Detection | None:
+def repeats_stronger(detection: Detection, others: Sequence[Detection], groups: dict[str, str]) -> Detection | None:
     """A detection of the same group with nearly the same box and a better score, if there is one."""
     group = groups.get(detection.class_name)
     for other in others:
