@@ -36,7 +36,8 @@ def read_head(head: Head, output: NDArray[np.float32], min_score: float, class_c
     """
     demand_head_shape(head, output.shape, class_count)
     found = (_read_nms_free if head == "nms_free" else _read_raw)(output[0], min_score)
-    usable = np.isfinite(found.boxes).all(axis=1) & (found.class_ids >= 0) & (found.class_ids < class_count)
+    usable = np.isfinite(found.boxes).all(axis=1) & np.isfinite(found.scores)
+    usable &= (found.class_ids >= 0) & (found.class_ids < class_count)
     return FrameBoxes(found.boxes[usable], found.scores[usable], found.class_ids[usable])
 
 

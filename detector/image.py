@@ -141,7 +141,11 @@ def _decode_jpeg(data: bytes, size_px: tuple[int, int]) -> Pixels:
 
 
 def _decode_jpeg_strictly(data: bytes, size_px: tuple[int, int]) -> Pixels:
-    pixels: Pixels = simplejpeg.decode_jpeg(data, "BGR", min_width=size_px[0], min_height=size_px[1], strict=True)
+    least = {"min_width": size_px[0], "min_height": size_px[1], "strict": True}
+    height_px, width_px, *_ = simplejpeg.decode_jpeg_header(data, **least)
+    if (width_px, height_px) != size_px:  # the decoder would reserve another size than the one that was allowed
+        raise ValueError(f"the decoder reads {width_px} x {height_px} pixels, the header says {size_px}")
+    pixels: Pixels = simplejpeg.decode_jpeg(data, "BGR", **least)
     return pixels
 
 

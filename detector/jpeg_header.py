@@ -13,7 +13,8 @@ from detector.picture_info import StoredPicture
 
 _SOF_BASELINE, _SOF_EXTENDED, _SOF_PROGRESSIVE = 0xC0, 0xC1, 0xC2
 _SOF_REFUSED = frozenset({0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF})
-_SOI, _EOI, _SOS, _APP1 = 0xD8, 0xD9, 0xDA, 0xE1
+_EOI, _SOS, _APP1 = 0xD9, 0xDA, 0xE1
+_WITHOUT_CONTENT = frozenset(range(0xD0, 0xD9))  # restarts and start; a decoder would not skip what follows them
 # Usual progressive encoders write about 10 scans and 30 segments; each scan walks the whole picture again, so a small
 # file with thousands of them would keep a core busy for minutes.
 MAX_SCANS = 32
@@ -77,6 +78,8 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
         if marker == _EOI:
             yield marker, found.end() - 2, found.end() - 2
             return
+        if marker < 0xC0 or marker in _WITHOUT_CONTENT:
+            raise PictureUnreadable(f"JPEG is damaged: marker {marker:#04x} at byte {at} has no place there")
         at = found.end()
         length = int.from_bytes(data[at : at + 2], "big")
         if length < 2 or at + length > len(data):

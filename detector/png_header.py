@@ -13,14 +13,16 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAX_CHUNKS = 20_000
 _CHANNELS = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}  # colour type -> channels as decoded (a palette is expanded)
 _PALETTE = 3
+_BGR_BYTES, _CONVERTED_BYTES = 3, 4
 _NEEDED = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
 
 
 def read_png_header(data: bytes) -> StoredPicture:
     """The PNG as stored; raises a PictureError where it is damaged, cut off or animated.
 
-    Held is the whole picture at its full depth and with its alpha. Needed are only the chunks that decide the pixels: a
-    text or colour profile chunk that unpacks to gigabytes never reaches the decoder.
+    Held is the whole picture at its full depth and with its alpha, twice, and once more unless it comes out as 8-bit
+    RGB (measured with OpenCV 5). Needed are only the chunks that decide the pixels: a text or colour profile chunk that
+    unpacks to gigabytes never reaches the decoder.
     """
     orientation, has_key = 1, False
     kept = [SIGNATURE]
@@ -38,7 +40,7 @@ def read_png_header(data: bytes) -> StoredPicture:
         width_px=width_px,
         height_px=height_px,
         orientation=orientation,
-        held_bytes=width_px * height_px * pixel_bytes,
+        held_bytes=width_px * height_px * (2 * pixel_bytes + (0 if pixel_bytes == _BGR_BYTES else _CONVERTED_BYTES)),
         needed=b"".join(kept),
     )
 

@@ -9,6 +9,7 @@ from detector.picture_errors import PictureFormatRefused, PictureTooLarge, Pictu
 from detector.picture_info import StoredPicture
 
 MAX_CHUNKS = 1_000
+HELD_BYTES_PER_PIXEL = 11
 _LOSSY, _LOSSLESS = b"VP8 ", b"VP8L"
 _LOSSY_START = b"\x9d\x01\x2a"
 _LOSSLESS_START = 0x2F
@@ -17,28 +18,30 @@ _LOSSLESS_START = 0x2F
 def read_webp_header(data: bytes) -> StoredPicture:
     """The WebP as stored; raises a PictureError where it is damaged, cut off or animated.
 
-    Held is the whole picture with its alpha, and what the decoder keeps besides it.
+    Held is the whole picture with its alpha, in the decoder and while the alpha is applied (measured with OpenCV 5).
     """
     orientation = 1
     size: tuple[int, int] | None = None
-    is_lossless = False
+    canvas: tuple[int, int] | None = None
     for name, start, end in _chunks(data):
         if name in (b"ANIM", b"ANMF"):
             raise PictureFormatRefused("animated WebP (a frame is one still picture)")
-        if name == b"EXIF":
+        if name == b"VP8X":
+            canvas = _canvas_size(data[start:end])
+        elif name == b"EXIF":
             orientation = exif.orientation(data[start:end])
         elif name in (_LOSSY, _LOSSLESS) and size is None:
-            is_lossless = name == _LOSSLESS
-            size = (_lossless_size if is_lossless else _lossy_size)(data[start : min(end, start + 10)])
+            size = (_lossless_size if name == _LOSSLESS else _lossy_size)(data[start : min(end, start + 10)])
     if size is None or not (size[0] and size[1]):
         raise PictureUnreadable("WebP without picture data")
-    held = 8 if is_lossless else 5  # bytes a pixel: four channels out, and four more or the alpha plane inside
+    if canvas is not None and canvas != size:
+        raise PictureUnreadable(f"WebP whose canvas of {canvas} pixels is not the picture of {size}")
     return StoredPicture(
         format="webp",
         width_px=size[0],
         height_px=size[1],
         orientation=orientation,
-        held_bytes=held * size[0] * size[1],
+        held_bytes=HELD_BYTES_PER_PIXEL * size[0] * size[1],
         needed=data,
     )
 
@@ -58,6 +61,10 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
         yield data[at : at + 4], at + 8, end
         at = end + (end & 1)  # chunks start at even offsets
     raise PictureTooLarge(f"WebP of more than {MAX_CHUNKS} chunks")
+
+
+def _canvas_size(content: bytes) -> tuple[int, int]:
+    return int.from_bytes(content[4:7], "little") + 1, int.from_bytes(content[7:10], "little") + 1
 
 
 def _lossy_size(start: bytes) -> tuple[int, int]:
