@@ -91,8 +91,8 @@ class FrameQueue(Protocol):
         """Store durably (file, folder, row are synced before this returns); raises QueueFull."""
         ...
 
-    def claim(self) -> Claimed | None:
-        """The oldest waiting frame (by arrival) of a camera that nobody works on; None if there is none."""
+    def claim(self, wait_s: float = 0.0) -> Claimed | None:
+        """The oldest waiting frame (by arrival) of a camera that nobody works on; waits for one, then None."""
         ...
 
     def release(self, claimed: Claimed) -> None:

@@ -1,0 +1,142 @@
+"""One database, SQLite or PostgreSQL, and its two ways in: reading and writing."""
+
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+
+_BUSY_TIMEOUT_S = 15.0
+_POOL_SIZE = 16
+
+# NaN and infinity are no JSON: PostgreSQL would refuse them, SQLite take them. Refused for both, at the source.
+_to_json = partial(json.dumps, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+class Database:
+    """A pool of connections. `fast_unsafe` gives up durability for benchmarks: a power cut may then lose commits."""
+
+    def __init__(self, url: str, *, fast_unsafe: bool = False) -> None:
+        self._engine = _engine(url)
+        self.is_sqlite = self._engine.dialect.name == "sqlite"
+        self._upserts: dict[str, Any] = {}
+        # Writers of this process wait here, in turn; SQLite itself lets them poll, and some starve.
+        self._turn = threading.RLock()
+        self._durable = self._engine.execution_options(writes=True, synchronous="OFF" if fast_unsafe else "FULL")
+        self._lazy = self._engine.execution_options(writes=True, synchronous="OFF" if fast_unsafe else "NORMAL")
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that sees one state of the record (SQLite) or one per statement (PostgreSQL)."""
+        with self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self, *, durable: bool = True) -> Iterator[Connection]:
+        """A transaction that writes; committed on leaving, rolled back on an error.
+
+        Not `durable` means: survives kill -9 but perhaps no power cut; the next durable commit carries it along.
+        """
+        engine = self._durable if durable else self._lazy
+        if not self.is_sqlite:
+            with engine.begin() as connection:
+                yield connection
+            return
+        with self._turn, engine.begin() as connection:
+            yield connection
+
+    def upsert(self, table: Table, keys: Sequence[str], never_changed: Sequence[str] = ()) -> Any:
+        """The statement that inserts a row or, where `keys` exist, replaces its other columns."""
+        found = self._upserts.get(table.name)
+        if found is None:
+            insert = self._insert(table)
+            kept = {*keys, *never_changed}
+            changed = {column.name: insert.excluded[column.name] for column in table.c if column.name not in kept}
+            found = insert.on_conflict_do_update(index_elements=list(keys), set_=changed)
+            self._upserts[table.name] = found
+        return found
+
+    def insert_new(self, table: Table) -> Any:
+        """The statement that inserts a row, or does nothing where any unique key of it exists."""
+        key = f"new {table.name}"
+        if key not in self._upserts:
+            self._upserts[key] = self._insert(table).on_conflict_do_nothing()
+        return self._upserts[key]
+
+    def conditional_upsert(self, table: Table, keys: Sequence[str], changed: Sequence[str], where: Any) -> Any:
+        """The statement that inserts a row, or replaces the columns `changed` where the old row fulfils `where`."""
+        insert = self._insert(table)
+        values = {name: insert.excluded[name] for name in changed}
+        return insert.on_conflict_do_update(index_elements=list(keys), set_=values, where=where)
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self._engine.dispose()
+
+    def _insert(self, table: Table) -> Any:
+        return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+
+
+def _engine(url: str) -> Engine:
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        options = "-c timezone=utc -c lock_timeout=60s"
+        engine = create_engine(
+            parsed.set(drivername="postgresql+psycopg"),
+            json_serializer=_to_json,
+            pool_size=_POOL_SIZE,
+            pool_pre_ping=True,
+            connect_args={"options": f"{parsed.query.get('options', '')} {options}".strip()},
+        )
+        event.listen(engine, "begin", _begin_postgresql)
+        return engine
+    in_memory = parsed.database in (None, "", ":memory:")
+    engine = create_engine(
+        parsed,
+        json_serializer=_to_json,
+        poolclass=QueuePool,
+        pool_size=1 if in_memory else _POOL_SIZE,  # a database in memory lives and dies with its one connection
+        max_overflow=0 if in_memory else _POOL_SIZE,
+        connect_args={
+            "isolation_level": None,
+            "check_same_thread": False,
+            "cached_statements": 512,
+            "timeout": _BUSY_TIMEOUT_S,
+        },
+    )
+    event.listen(engine, "connect", _connected_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _connected_sqlite(raw: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
+    cursor = raw.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+    entry.info["synchronous"] = "FULL"
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Writers lock at once: one that reads first and writes later could meet another's change and fail."""
+    options = connection.get_execution_options()
+    if not options.get("writes"):
+        connection.exec_driver_sql("BEGIN")
+        return
+    wanted = options["synchronous"]
+    if connection.info.get("synchronous") != wanted:
+        connection.exec_driver_sql(f"PRAGMA synchronous={wanted}")
+        connection.info["synchronous"] = wanted
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    if options.get("synchronous", "FULL") != "FULL":
+        connection.exec_driver_sql("SET LOCAL synchronous_commit = off")

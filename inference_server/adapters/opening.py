@@ -1,0 +1,110 @@
+"""Everything that keeps state, opened together and brought up to date."""
+
+import fcntl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import structlog
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import text
+
+from inference_server.adapters.clock import SystemClock
+from inference_server.adapters.database import Database
+from inference_server.adapters.durable_files import make_folder
+from inference_server.adapters.evidence import FolderEvidence
+from inference_server.adapters.owner import Owner, bury_the_dead
+from inference_server.adapters.spool import Spool
+from inference_server.adapters.sql_outbox import SqlOutbox
+from inference_server.adapters.sql_queue import QueueLimits, SqlQueue
+from inference_server.adapters.sql_registry import SqlRegistry
+from inference_server.adapters.sql_store import SqlCaseStore
+from inference_server.domain.case_states import CaseStates
+from inference_server.ports import Clock
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_CASE_STATES = Path(__file__).parents[1] / "policy" / "case_states.toml"
+_ADVISORY_LOCK = 7_308_604_896  # any number that nobody else uses in this database
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpeningOptions:
+    """What a caller may want to differ. `fast_unsafe` syncs nothing: for benchmarks, never for a city's record."""
+
+    limits: QueueLimits = field(default_factory=QueueLimits)
+    is_open: Callable[[str], bool] | None = None  # of the case states; None: as policy/case_states.toml says
+    clock: Clock | None = None
+    fast_unsafe: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adapters:
+    """All that keeps state. Close it when done."""
+
+    store: SqlCaseStore
+    queue: SqlQueue
+    evidence: FolderEvidence
+    registry: SqlRegistry
+    outbox: SqlOutbox
+    database: Database
+    owner: Owner
+
+    def close(self) -> None:
+        """Give back connections and leases."""
+        self.database.close()
+        self.owner.close()
+
+
+def default_database_url(data_folder: Path) -> str:
+    """The SQLite database that a data folder holds."""
+    return f"sqlite:///{(data_folder / 'xuncheng.sqlite').absolute()}"
+
+
+def open_adapters(database_url: str | None, data_folder: Path, options: OpeningOptions | None = None) -> Adapters:
+    """The adapters over one database (None: SQLite in the data folder), its schema up to date, leftovers put right.
+
+    Safe when several processes start at once: one of them migrates, the others wait for it.
+    """
+    options = options or OpeningOptions()
+    sync = not options.fast_unsafe
+    make_folder(data_folder, sync=sync)
+    clock = options.clock or SystemClock()
+    with _alone(data_folder / "opening.lock"):
+        database = Database(database_url or default_database_url(data_folder), fast_unsafe=options.fast_unsafe)
+        migrate(database)
+        owner = Owner(data_folder / "owners")
+        spool = Spool(data_folder / "spool", sync=sync)
+        queue = SqlQueue(database, spool, owner.name, options.limits, clock)
+        _log.info("record_opened", **asdict(queue.recover(bury_the_dead(data_folder / "owners"))))
+    return Adapters(
+        store=SqlCaseStore(database, options.is_open or CaseStates.load(_CASE_STATES).is_open),
+        queue=queue,
+        evidence=FolderEvidence(data_folder / "evidence", sync=sync),
+        registry=SqlRegistry(database, clock),
+        outbox=SqlOutbox(database, owner.name),
+        database=database,
+        owner=owner,
+    )
+
+
+def migrate(database: Database) -> None:
+    """Nothing; afterwards the schema is the newest. All of it happens in one transaction, or none."""
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    with database.writing() as connection:
+        if not database.is_sqlite:
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """No other process is between here and the end of the block."""
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

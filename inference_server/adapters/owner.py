@@ -1,0 +1,52 @@
+"""Who holds a lease: a running process, known by a file that it keeps locked for as long as it lives."""
+
+import contextlib
+import fcntl
+import os
+import uuid
+from pathlib import Path
+
+
+class Owner:
+    """This process, or one adapter of it. The kernel frees the lock however the process ends, kill -9 included.
+
+    Process ids would not do: a restarted container has the same ones.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.name = uuid.uuid4().hex
+        self._path = folder / f"{self.name}.alive"
+        self._handle = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._handle, fcntl.LOCK_EX)
+
+    def close(self) -> None:
+        """Die; leases of this owner are free for whoever looks at them next."""
+        with contextlib.suppress(FileNotFoundError):
+            self._path.unlink()
+        os.close(self._handle)
+
+
+def bury_the_dead(folder: Path) -> frozenset[str]:
+    """The names of all owners that still live; files of dead ones are removed."""
+    alive = set()
+    for path in folder.glob("*.alive"):
+        if _is_locked(path):
+            alive.add(path.stem)
+        else:
+            path.unlink(missing_ok=True)
+    return frozenset(alive)
+
+
+def _is_locked(path: Path) -> bool:
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False

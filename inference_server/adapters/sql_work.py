@@ -1,0 +1,224 @@
+"""One transaction of the use case, on SQL."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Select, bindparam, insert, select, text, update
+from sqlalchemy.exc import IntegrityError
+
+from inference_server.adapters import tables
+from inference_server.adapters.case_rows import (
+    candidate_key,
+    case_of,
+    case_values,
+    move_values,
+    pass_of,
+    pass_values,
+    sighting_values,
+    view_of,
+    view_values,
+)
+from inference_server.adapters.column_types import AnyRow
+from inference_server.adapters.database import Database
+from inference_server.adapters.documents import candidate_document, candidate_of, track_document, track_of
+from inference_server.adapters.frame_rows import QUEUED, detection_values, frame_values, report_of, report_values
+from inference_server.domain.candidate import Candidate, CandidateId, CaseView, Pass, PassId, Track
+from inference_server.domain.case import Case, CaseId, CaseMove
+from inference_server.domain.errors import Conflict
+from inference_server.domain.frame import CameraId, Frame, FrameId
+from inference_server.domain.geo import CellId, cell_of
+from inference_server.domain.report import Report
+from inference_server.ports import Event, ReviewItem, Sighting
+
+_frames, _detections, _passes, _tracks = tables.frames, tables.detections, tables.passes, tables.tracks
+_candidates, _cases, _views = tables.candidates, tables.cases, tables.views
+
+# Statements are built once: SQLAlchemy then finds their compiled text in its cache.
+_REPORT = select(_frames).where(_frames.c.id == bindparam("frame"), _frames.c.state != text(f"'{QUEUED}'"))
+_DETECTIONS = select(_detections).where(_detections.c.frame_id == bindparam("frame")).order_by(_detections.c["index"])
+_PASSES = select(_passes).where(
+    _passes.c.camera == bindparam("camera"),
+    _passes.c.last_at >= bindparam("since"),
+    _passes.c.started_at <= bindparam("until"),
+)
+_TRACKS = (
+    select(_tracks.c.document)
+    .where(_tracks.c.pass_id == bindparam("drive"), _tracks.c.last_at >= bindparam("since"))
+    .order_by(_tracks.c.id)
+)
+_CANDIDATES = (
+    select(_candidates.c.document)
+    .where(_candidates.c.cell.in_(bindparam("cells", expanding=True)))
+    .order_by(_candidates.c.id)
+)
+_CASES = (
+    select(_cases).where(_cases.c.candidate_id.in_(bindparam("candidates", expanding=True))).order_by(_cases.c.sequence)
+)
+_VIEWS = select(_views).where(
+    _views.c.pass_id == bindparam("drive"), _views.c.case_id.in_(bindparam("cases", expanding=True))
+)
+_FINISH = update(_frames).where(_frames.c.id == bindparam("frame"), _frames.c.state == text(f"'{QUEUED}'"))
+
+
+def read_report(connection: Connection, frame_id: FrameId) -> Report | None:
+    """The report of a frame; None while it waits, or where there is no such frame."""
+    row = connection.execute(_REPORT, {"frame": frame_id}).one_or_none()
+    if row is None:
+        return None
+    return report_of(row, connection.execute(_DETECTIONS, {"frame": frame_id}))
+
+
+def write_report(database: Database, connection: Connection, frame: Frame, report: Report) -> bool:
+    """Whether the report was stored: a frame that has one keeps it. A frame that was never queued is added."""
+    values = report_values(report)
+    done = connection.execute(_FINISH, {"frame": frame.id, **values}).rowcount
+    if not done:
+        done = connection.execute(database.insert_new(_frames), {**frame_values(frame), **values}).rowcount
+    if not done:
+        return False
+    if report.detections:
+        rows = [detection_values(frame.id, detection) for detection in report.detections]
+        connection.execute(insert(_detections), rows)
+    return True
+
+
+class SqlWork:
+    """Work over some cells, inside a transaction that the store has begun and will end."""
+
+    def __init__(self, database: Database, connection: Connection, is_open: Callable[[str], bool]) -> None:
+        self._database = database
+        self._connection = connection
+        self._is_open = is_open
+
+    def report_of(self, frame_id: FrameId) -> Report | None:
+        """The report of a frame that was finished before."""
+        return read_report(self._connection, frame_id)
+
+    def pass_of(self, camera: CameraId, taken_at: datetime, max_gap_s: float) -> Pass | None:
+        """The pass of a camera that covers a moment, give or take the gap; the nearest in time, if there are two."""
+        gap = timedelta(seconds=max_gap_s)
+        rows = self._rows(_PASSES, camera=camera, since=taken_at - gap, until=taken_at + gap)
+        near = [pass_of(row) for row in rows]
+        return min(near, key=lambda drive: (_away_s(drive, taken_at), drive.started_at), default=None)
+
+    def save_pass(self, drive: Pass) -> None:
+        """Insert or update."""
+        self._connection.execute(self._database.upsert(_passes, ["id"]), pass_values(drive))
+
+    def tracks(self, pass_id: PassId, seen_since: datetime) -> list[Track]:
+        """Tracks of a pass observed at or after a moment."""
+        return [track_of(row.document) for row in self._rows(_TRACKS, drive=pass_id, since=seen_since)]
+
+    def save_track(self, track: Track) -> None:
+        """Insert or update."""
+        values = {
+            "id": track.id,
+            "pass_id": track.pass_id,
+            "last_at": track.last_at,
+            "candidate_id": track.candidate_id,
+            "document": track_document(track),
+        }
+        self._connection.execute(self._database.upsert(_tracks, ["id"]), values)
+
+    def candidates(self, cells: Iterable[CellId]) -> list[Candidate]:
+        """Candidates whose anchor lies in the cells."""
+        return [candidate_of(row.document) for row in self._rows(_CANDIDATES, cells=sorted(cells))]
+
+    def save_candidate(self, candidate: Candidate) -> None:
+        """Insert or update."""
+        values = {
+            "id": candidate.id,
+            "cell": cell_of(candidate.anchor),
+            "class_group": candidate.class_group,
+            "last_at": candidate.last_at,
+            "case_id": candidate.case_id,
+            "document": candidate_document(candidate),
+        }
+        self._connection.execute(self._database.upsert(_candidates, ["id"]), values)
+
+    def cases(self, candidate_ids: Iterable[CandidateId]) -> dict[CandidateId, Case]:
+        """The latest case of each candidate that has one."""
+        wanted = sorted(set(candidate_ids))
+        if not wanted:
+            return {}
+        return {candidate_key(row.candidate_id): case_of(row) for row in self._rows(_CASES, candidates=wanted)}
+
+    def save_case(self, case: Case) -> None:
+        """Insert or update; Conflict where the candidate has another open case."""
+        values = case_values(case, self._is_open(case.state))
+        try:
+            self._connection.execute(self._database.upsert(_cases, ["id"], ["sequence"]), values)
+        except IntegrityError as error:
+            if "unique" not in str(error.orig).lower():
+                raise
+            raise Conflict(f"candidate {case.candidate_id} has another open case", field="candidate_id") from error
+
+    def add_move(self, move: CaseMove) -> None:
+        """One line of a case's history."""
+        self._connection.execute(insert(tables.case_moves), move_values(move))
+
+    def add_sighting(self, sighting: Sighting) -> bool:
+        """Insert, or update the one of the same case and track (one pass is one sighting); True if it is a new one."""
+        values = sighting_values(sighting)
+        is_new = self._connection.execute(self._database.insert_new(tables.sightings), values).rowcount
+        if not is_new:
+            self._connection.execute(self._database.upsert(tables.sightings, ["case_id", "track_id"]), values)
+        return bool(is_new)
+
+    def add_evidence(self, case_id: CaseId, frame_id: FrameId, sha256: str, kind: str, box: tuple[float, ...]) -> None:
+        """Insert or replace the picture of a kind ("near", "far") of a case."""
+        values = {"case_id": case_id, "kind": kind, "frame_id": frame_id, "sha256": sha256, "box": list(box)}
+        self._connection.execute(self._database.upsert(tables.evidence, ["case_id", "kind"]), values)
+
+    def views(self, pass_id: PassId, case_ids: Iterable[str]) -> dict[str, CaseView]:
+        """What a pass saw of cases' places so far."""
+        wanted = sorted(set(case_ids))
+        if not wanted:
+            return {}
+        return {row.case_id: view_of(row) for row in self._rows(_VIEWS, drive=pass_id, cases=wanted)}
+
+    def save_view(self, view: CaseView) -> None:
+        """Insert or update."""
+        self._connection.execute(self._database.upsert(_views, ["pass_id", "case_id"]), view_values(view))
+
+    def add_event(self, event: Event) -> None:
+        """Into the outbox; due at once."""
+        values = {
+            "id": event.id,
+            "type": event.type,
+            "subject": event.subject,
+            "occurred_at": event.occurred_at,
+            "data": event.data,
+            "status": "pending",
+            "attempts": 0,
+            "next_attempt_at": event.occurred_at,
+        }
+        self._connection.execute(insert(tables.events), values)
+
+    def add_review(self, item: ReviewItem) -> None:
+        """Into the review queue; the same id again changes nothing."""
+        values = {
+            "id": item.id,
+            "kind": item.kind,
+            "created_at": item.created_at,
+            "frame_id": item.frame_id,
+            "class_name": item.class_name,
+            "score": item.score,
+            "box": list(item.box),
+            "candidate_id": item.candidate_id,
+        }
+        self._connection.execute(self._database.insert_new(tables.reviews), values)
+
+    def finish(self, frame: Frame, report: Report) -> None:
+        """Store the report with its detections; a frame that has a report keeps the one it has."""
+        write_report(self._database, self._connection, frame, report)
+
+    def _rows(self, statement: Select[Any], **values: Any) -> Iterable[AnyRow]:
+        return self._connection.execute(statement, values)
+
+
+def _away_s(drive: Pass, moment: datetime) -> float:
+    """How far a moment lies outside a pass."""
+    before, after = (drive.started_at - moment).total_seconds(), (moment - drive.last_at).total_seconds()
+    return max(before, after, 0.0)

@@ -1,0 +1,336 @@
+"""All tables of the record, for SQLite and PostgreSQL alike. The migrations make exactly these; a test compares them.
+
+Promises are kept by the database, not by an `if`: one frame per key, one open case per candidate, one sighting per case
+and track. Foreign keys are checked at commit, so that a transaction may write in the order of its story.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+    text,
+)
+
+from inference_server.adapters.column_types import Bytes, Json, RowNumber, UtcTime
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+metadata = MetaData(naming_convention=NAMES)
+
+
+def _to(target: str) -> ForeignKey:
+    return ForeignKey(target, deferrable=True, initially="DEFERRED")
+
+
+def _only(condition: str) -> dict[str, Any]:
+    """The condition of a partial index, in both dialects."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
+frames = Table(
+    "frames",
+    metadata,
+    Column("arrival", RowNumber, primary_key=True, autoincrement=True),
+    Column("id", String, nullable=False, unique=True),
+    Column("device", String, nullable=False),
+    Column("camera", String, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("taken_at", UtcTime, nullable=False),
+    Column("claimed_at", UtcTime, nullable=False),
+    Column("received_at", UtcTime, nullable=False),
+    Column("sha256", String, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("content_type", String, nullable=False),
+    Column("clock_skew_s", Float, nullable=False),
+    Column("lat", Float),
+    Column("lon", Float),
+    Column("accuracy_m", Float),
+    Column("heading_deg", Float),
+    Column("speed_kmh", Float),
+    Column("campaign", String),
+    Column("state", String, nullable=False),  # queued | analysed | dropped
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("analysed_at", UtcTime),
+    Column("drop_reason", String),
+    Column("drop_numbers", Json),
+    Column("sharpness", Float),
+    Column("brightness", Float),
+    Column("thumbnail", Bytes),
+    Column("width_px", Integer),
+    Column("height_px", Integer),
+    Column("ground_view", Json),
+    Column("absences", Json),
+    Column("model_version", String),
+    Column("policy_hash", String),
+    Column("pass_id", String),
+    UniqueConstraint("device", "camera", "claimed_at", "sha256"),
+    Index("ix_frames_queued", "arrival", "camera", "size_bytes", **_only("state = 'queued'")),
+    Index("ix_frames_queued_of_camera", "camera", "arrival", **_only("state = 'queued'")),
+    Index("ix_frames_with_fix", "camera", "taken_at", **_only("lat IS NOT NULL")),
+    Index("ix_frames_analysed", "camera", "taken_at", **_only("state = 'analysed' AND lat IS NOT NULL")),
+    Index("ix_frames_taken_at", "taken_at"),
+    Index("ix_frames_outcome", "state", "drop_reason"),
+)
+
+detections = Table(
+    "detections",
+    metadata,
+    Column("frame_id", String, _to("frames.id"), primary_key=True),
+    Column("index", Integer, primary_key=True, autoincrement=False),
+    Column("class_name", String, nullable=False),
+    Column("score", Float, nullable=False),
+    Column("probability", Float),
+    Column("x1", Float, nullable=False),
+    Column("y1", Float, nullable=False),
+    Column("x2", Float, nullable=False),
+    Column("y2", Float, nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("drop_reason", String),
+    Column("drop_numbers", Json),
+    Column("lat", Float),
+    Column("lon", Float),
+    Column("radius_m", Float),
+    Column("bearing_deg", Float),
+    Column("track_id", String),
+    Column("candidate_id", String),
+    Column("case_id", String),
+    Column("sampled_for_review", Boolean, nullable=False),
+    Index("ix_detections_case_id", "case_id", **_only("case_id IS NOT NULL")),
+)
+
+# Who works on which camera, and who delivers events: `name` is a camera's id or a word of ours with a colon in front.
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("owner", String, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("frame_id", String),
+)
+
+passes = Table(
+    "passes",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("camera", String, nullable=False),
+    Column("started_at", UtcTime, nullable=False),
+    Column("last_at", UtcTime, nullable=False),
+    Column("last_lat", Float, nullable=False),
+    Column("last_lon", Float, nullable=False),
+    Column("offset_east_m", Float, nullable=False),
+    Column("offset_north_m", Float, nullable=False),
+    Column("offset_cov_ee_m2", Float, nullable=False),
+    Column("offset_cov_en_m2", Float, nullable=False),
+    Column("offset_cov_nn_m2", Float, nullable=False),
+    Index("ix_passes_camera_last_at", "camera", "last_at"),
+)
+
+tracks = Table(
+    "tracks",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("pass_id", String, nullable=False),
+    Column("last_at", UtcTime, nullable=False),
+    Column("candidate_id", String),
+    Column("document", Json, nullable=False),
+    Index("ix_tracks_pass_id_last_at", "pass_id", "last_at"),
+    Index("ix_tracks_candidate_id", "candidate_id", **_only("candidate_id IS NOT NULL")),
+)
+
+candidates = Table(
+    "candidates",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("cell", BigInteger, nullable=False),
+    Column("class_group", String, nullable=False),
+    Column("last_at", UtcTime, nullable=False),
+    Column("case_id", String),
+    Column("document", Json, nullable=False),
+    Index("ix_candidates_cell", "cell"),
+)
+
+# A row is a lock: proximity is no unique key, so work on a place holds the rows of its cells.
+cells = Table("cells", metadata, Column("id", BigInteger, primary_key=True, autoincrement=False))
+
+cases = Table(
+    "cases",
+    metadata,
+    Column("sequence", RowNumber, primary_key=True, autoincrement=True),
+    Column("id", String, nullable=False, unique=True),
+    Column("candidate_id", String, _to("candidates.id"), nullable=False),
+    Column("state", String, nullable=False),
+    Column("is_open", Boolean, nullable=False),
+    Column("class_name", String, nullable=False),
+    Column("standard", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("code", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("grid", String),
+    Column("grid_candidates", Json, nullable=False),
+    Column("on_border", Boolean, nullable=False),
+    Column("lat", Float, nullable=False),
+    Column("lon", Float, nullable=False),
+    Column("cov_ee_m2", Float, nullable=False),
+    Column("cov_en_m2", Float, nullable=False),
+    Column("cov_nn_m2", Float, nullable=False),
+    Column("source", String, nullable=False),
+    Column("external_number", String),
+    Column("filed_at", UtcTime, nullable=False),
+    Column("changed_at", UtcTime, nullable=False),
+    Column("deadline_at", UtcTime),
+    Column("reopened", Integer, nullable=False),
+    Column("absences", Integer, nullable=False),
+    Column("sightings", Integer, nullable=False),
+    Column("observations", Integer, nullable=False),
+    Column("score", Float, nullable=False),
+    Column("probability", Float),
+    Column("campaign", String),
+    Column("model_version", String, nullable=False),
+    Column("policy_hash", String, nullable=False),
+    Column("state_times", Json, nullable=False),
+    Index("uq_cases_one_open_per_candidate", "candidate_id", unique=True, **_only("is_open")),
+    Index("ix_cases_candidate_id", "candidate_id"),
+    Index("ix_cases_filed_at_id", "filed_at", "id"),
+    Index("ix_cases_state", "state"),
+    Index("ix_cases_grid", "grid"),
+    Index("ix_cases_external_number", "external_number", **_only("external_number IS NOT NULL")),
+)
+
+case_moves = Table(
+    "case_moves",
+    metadata,
+    Column("sequence", RowNumber, primary_key=True, autoincrement=True),
+    Column("case_id", String, _to("cases.id"), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("from_state", String),
+    Column("to_state", String, nullable=False),
+    Column("by", String, nullable=False),
+    Column("reason", String),
+    Index("ix_case_moves_case_id", "case_id"),
+)
+
+sightings = Table(
+    "sightings",
+    metadata,
+    Column("case_id", String, _to("cases.id"), primary_key=True),
+    Column("track_id", String, primary_key=True),
+    Column("frame_id", String, _to("frames.id"), nullable=False),
+    Column("taken_at", UtcTime, nullable=False),
+    Column("lat", Float),
+    Column("lon", Float),
+    Column("score", Float, nullable=False),
+    Column("moved_case", Boolean, nullable=False),
+)
+
+views = Table(
+    "views",
+    metadata,
+    Column("pass_id", String, primary_key=True),
+    Column("case_id", String, _to("cases.id"), primary_key=True),
+    Column("clear_frames", Integer, nullable=False),
+    Column("was_seen", Boolean, nullable=False),
+    Column("absence_at", UtcTime),
+)
+
+evidence = Table(
+    "evidence",
+    metadata,
+    Column("case_id", String, _to("cases.id"), primary_key=True),
+    Column("kind", String, primary_key=True),
+    Column("frame_id", String, _to("frames.id"), nullable=False),
+    Column("sha256", String, nullable=False),
+    Column("box", Json, nullable=False),
+    Index("ix_evidence_sha256", "sha256"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("sequence", RowNumber, primary_key=True, autoincrement=True),
+    Column("id", String, nullable=False, unique=True),
+    Column("type", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("occurred_at", UtcTime, nullable=False),
+    Column("data", Json, nullable=False),
+    Column("status", String, nullable=False),  # pending | sent | dead
+    Column("attempts", Integer, nullable=False),
+    Column("next_attempt_at", UtcTime, nullable=False),
+    Column("last_error", String),
+    Column("sent_at", UtcTime),
+    Index("ix_events_pending", "sequence", **_only("status = 'pending'")),
+    Index("ix_events_pending_of_subject", "subject", "sequence", **_only("status = 'pending'")),
+    Index("ix_events_status", "status"),
+)
+
+reviews = Table(
+    "reviews",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("frame_id", String, _to("frames.id"), nullable=False),
+    Column("class_name", String, nullable=False),
+    Column("score", Float, nullable=False),
+    Column("box", Json, nullable=False),
+    Column("candidate_id", String),
+    Index("ix_reviews_created_at", "created_at"),
+)
+
+grids = Table(
+    "grids",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("valid_from", Date, primary_key=True),
+    Column("valid_until", Date),
+    Column("source", String, nullable=False),
+    Column("district_code", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("polygon", Bytes, nullable=False),  # well-known binary, x = lon, y = lat, WGS84
+    Index("ix_grids_source", "source"),
+)
+
+devices = Table(
+    "devices",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+)
+
+cameras = Table(
+    "cameras",
+    metadata,
+    Column("device", String, _to("devices.id"), primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("lag_s", Float, nullable=False),
+    Column("mount", Json),
+    Column("lens", Json),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("scopes", Json, nullable=False),
+    Column("device", String, _to("devices.id")),
+    Column("secret_sha256", String, nullable=False, unique=True),
+    Column("created_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime),
+    Column("revoked_at", UtcTime),
+)
