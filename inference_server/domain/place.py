@@ -66,8 +66,9 @@ class Placing:
     def observe(self, detection: Detection, contact: Contact) -> Observation | Drop:
         """The observation of a detection, or why there is none."""
         size_px = min(detection.box.width_px, detection.box.height_px) * self.network_scale
-        if size_px < self.rules.min_size_px:
-            return Drop(DropReason.TOO_SMALL, {"size_px": round(size_px, 1), "min_size_px": self.rules.min_size_px})
+        least_px = self.rules.min_flat_px if contact is Contact.FLAT else self.rules.min_size_px
+        if size_px < least_px:
+            return Drop(DropReason.TOO_SMALL, {"size_px": round(size_px, 1), "min_size_px": least_px})
         if self.view is None or self.pose.heading_deg is None:
             return self._unplaced(detection, contact, size_px)
         if self._is_cut(detection.box, contact):

@@ -49,6 +49,7 @@ class PlaceRules:
 
     max_range_m: float = 35.0
     min_size_px: float = 8.0  # shorter side in the network's picture
+    min_flat_px: float = 3.0  # the same for things that lie flat and are foreshortened
     edge_margin_px: float = 2.0
     max_radius_m: float = 15.0
 

@@ -16,7 +16,7 @@ _SAME_BOX_OVERLAP = 0.6
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Scores: from `file_at` a case is filed, from `review_at` a person is asked, below `drop_below` nothing happens."""
+    """Scores: from `file_at` a case is filed, from `review_at` a person is asked, below `drop_below` nothing is."""
 
     file_at: float
     review_at: float
