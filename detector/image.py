@@ -51,7 +51,7 @@ __all__ = [
 Pixels = NDArray[np.uint8]
 _EIGHTHS = 8  # libjpeg decodes at k/8 of the size, k = 1..8
 _SMALLEST_REDUCED_PX = 16  # below this two scales can give the same size
-_JUNK_BEFORE_END = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
+_JUNK_BEFORE_END = re.compile(r"\b(\d{1,2}) extraneous bytes before marker 0xd9")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,8 +93,7 @@ def decode(data: bytes, limits: Limits, at_least_px: tuple[int, int] | None = No
     else:
         eighths, size_px = _EIGHTHS, (stored.width_px, stored.height_px)
         pixels = _decode_whole(stored.needed)
-    if pixels.shape != (size_px[1], size_px[0], 3):
-        raise PictureUnreadable("the picture's data are not of the size that its header states")
+    _demand_size((pixels.shape[1], pixels.shape[0]), size_px)
     return Picture(_turned_upright(pixels, stored.orientation), eighths / _EIGHTHS, info)
 
 
@@ -124,29 +123,27 @@ def _reduced(side_px: int, eighths: int) -> int:
     return -(-side_px * eighths // _EIGHTHS)
 
 
-def _decode_jpeg(data: bytes, size_px: tuple[int, int]) -> Pixels:
+def _decode_jpeg(data: bytes, size_px: tuple[int, int], is_mended: bool = False) -> Pixels:
+    least = {"min_width": size_px[0], "min_height": size_px[1], "strict": True}
     try:
-        return _decode_jpeg_strictly(data, size_px)
+        height_px, width_px, *_ = simplejpeg.decode_jpeg_header(data, **least)
+        _demand_size((width_px, height_px), size_px)
+        pixels: Pixels = simplejpeg.decode_jpeg(data, "BGR", **least)
+        return pixels
     except ValueError as error:
-        # Cheap cameras leave a few bytes before the end marker. Without them every other fault is still one.
-        junk = _JUNK_BEFORE_END.search(str(error))
+        # Cheap cameras leave a few bytes before the end mark. Only the first fault is told, so without those bytes the
+        # picture is read again, as strictly as before.
+        junk = None if is_mended else _JUNK_BEFORE_END.search(str(error))
         if junk is None:
             raise PictureUnreadable(f"JPEG is cut off or damaged: {error}") from None
-        end_at = len(data) - 2
-        data = data[: end_at - int(junk.group(1))] + data[end_at:]
-    try:
-        return _decode_jpeg_strictly(data, size_px)
-    except ValueError as error:
-        raise PictureUnreadable(f"JPEG is damaged: {error}") from None
+    end_at = len(data) - 2
+    return _decode_jpeg(data[: end_at - int(junk.group(1))] + data[end_at:], size_px, is_mended=True)
 
 
-def _decode_jpeg_strictly(data: bytes, size_px: tuple[int, int]) -> Pixels:
-    least = {"min_width": size_px[0], "min_height": size_px[1], "strict": True}
-    height_px, width_px, *_ = simplejpeg.decode_jpeg_header(data, **least)
-    if (width_px, height_px) != size_px:  # the decoder would reserve another size than the one that was allowed
-        raise ValueError(f"the decoder reads {width_px} x {height_px} pixels, the header says {size_px}")
-    pixels: Pixels = simplejpeg.decode_jpeg(data, "BGR", **least)
-    return pixels
+def _demand_size(found_px: tuple[int, int], allowed_px: tuple[int, int]) -> None:
+    # A file may be built so that two readers of its headers disagree; the size that was allowed is the one that counts.
+    if found_px != allowed_px:
+        raise PictureUnreadable(f"the decoder finds {found_px} pixels, the header states {allowed_px}")
 
 
 def _decode_whole(data: bytes) -> Pixels:

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.pictures import PNG_SIGNATURE, a_png, a_scene, encoded, png_chunk
 
+from detector import image
 from detector.image import Limits, PictureError, PictureUnreadable, decode, probe
 
 LIMITS = Limits()
@@ -116,11 +117,25 @@ def test_a_jpeg_without_its_quantisation_table_is_refused_by_the_decoder() -> No
         decode(SMALL_JPEG[:at] + SMALL_JPEG[at + 2 + length :], LIMITS)
 
 
-def test_a_few_bytes_before_the_end_mark_as_cheap_cameras_leave_them_do_no_harm() -> None:
+def with_junk_before_the_end(data: bytes, count: int) -> bytes:
+    return data[:-2] + bytes(1 + i % 99 for i in range(count)) + data[-2:]
+
+
+@pytest.mark.parametrize("count", [1, 5, 30])
+@pytest.mark.parametrize("frame_px", [None, (20, 20)])
+def test_a_few_bytes_before_the_end_mark_as_cheap_cameras_leave_them_do_no_harm(
+    count: int, frame_px: tuple[int, int] | None
+) -> None:
     data = WHOLE["JPEG"]
+    clean = decode(data, LIMITS, at_least_px=frame_px)
     np.testing.assert_array_equal(
-        decode(data[:-2] + b"\x00\x01\x02" + data[-2:], LIMITS).pixels, decode(data, LIMITS).pixels
+        decode(with_junk_before_the_end(data, count), LIMITS, at_least_px=frame_px).pixels, clean.pixels
     )
+
+
+def test_many_bytes_before_the_end_mark_are_damage() -> None:
+    with pytest.raises(PictureUnreadable, match="extraneous bytes"):
+        decode(with_junk_before_the_end(WHOLE["JPEG"], 200), LIMITS)
 
 
 def test_a_few_bytes_before_the_end_mark_do_not_hide_another_fault() -> None:
@@ -128,7 +143,17 @@ def test_a_few_bytes_before_the_end_mark_do_not_hide_another_fault() -> None:
     half = len(data) // 2
     data[half : half + 2] = b"\xff\xd3"
     with pytest.raises(PictureUnreadable):
-        decode(bytes(data[:-2]) + b"\x00\x01" + bytes(data[-2:]), LIMITS)
+        decode(with_junk_before_the_end(bytes(data), 30), LIMITS)
+
+
+def test_a_decoder_that_reads_another_size_than_was_allowed_is_stopped_before_it_decodes() -> None:
+    with pytest.raises(PictureUnreadable, match="the decoder finds"):
+        image._decode_jpeg(SMALL_JPEG, (17, 17))
+
+
+def test_an_error_inside_the_decoder_is_a_refusal() -> None:
+    with pytest.raises(PictureUnreadable, match="the picture is damaged"):
+        image._decode_whole(b"")
 
 
 @pytest.mark.parametrize("kind", WHOLE)
