@@ -1,0 +1,198 @@
+"""Sends what waits in the buffer to the server, each frame at least once and each lane in order.
+
+A frame is marked sent only after the server has acknowledged it. A crash between the two leads to a second sending,
+which the server recognises by the frame's key and answers as a duplicate: so no frame is lost and none counts twice.
+"""
+
+import fcntl
+import json
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import BinaryIO
+
+import httpx
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_when_event_set, wait_exponential_jitter
+from tenacity.nap import sleep_using_event
+
+from patrol.answers import Accepted, Refused, TryLater, read_answer
+from patrol.buffer import Buffer, Lane, Waiting
+from patrol.buffer_state import counts
+from patrol.errors import InputError, OutsideError
+from patrol.frame import wire_time
+
+_LOOK_EVERY_S = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadSettings:
+    """Where to send and how hard to try.
+
+    `connections` frames are under way at once, of different lanes. After a failure the wait doubles from
+    `first_wait_s` to `longest_wait_s`; what the server asks for by Retry-After goes first, up to
+    `longest_retry_after_s`.
+    """
+
+    server: str
+    token: str
+    connections: int = 4
+    timeout_s: float = 30.0
+    first_wait_s: float = 0.5
+    longest_wait_s: float = 60.0
+    longest_retry_after_s: float = 900.0
+
+    def __post_init__(self) -> None:
+        """Refuse what could never work, instead of trying it for ever."""
+        if httpx.URL(self.server).scheme not in ("http", "https") or not httpx.URL(self.server).host:
+            raise InputError(f"the server's address must begin with http:// or https://, not {self.server!r}")
+        if not self.token.isascii() or not self.token.isprintable() or not self.token.strip():
+            raise InputError("the token is empty or holds characters no HTTP header may hold")
+
+
+class Uploader:
+    """Works in the background while it is entered; `drain` waits until nothing waits any more."""
+
+    def __init__(self, buffer: Buffer, settings: UploadSettings) -> None:
+        """Nothing is sent before the uploader is entered."""
+        self.tally: Counter[str] = Counter()  # accepted, duplicate, parked, failed_tries: of this run
+        self._tally_lock = threading.Lock()
+        self._buffer = buffer
+        self._settings = settings
+        self._stop = threading.Event()
+        self._slots = threading.Semaphore(settings.connections)
+        self._lanes: dict[Lane, threading.Thread] = {}
+        self._dispatcher = threading.Thread(target=self._dispatch, name="dispatch", daemon=True)
+        self._failure: BaseException | None = None
+        self._lock_file: BinaryIO | None = None
+        self._client = httpx.Client(
+            base_url=settings.server,
+            headers={"Authorization": f"Bearer {settings.token}"},
+            timeout=settings.timeout_s,
+            limits=httpx.Limits(max_connections=settings.connections),
+        )
+
+    def __enter__(self) -> "Uploader":
+        """Start sending; raises InputError when another process sends from this buffer (order would be lost)."""
+        self._buffer.bind(self._settings.server)
+        self._lock_file = open(f"{self._buffer.path}.lock", "wb")
+        try:
+            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._lock_file.close()
+            raise InputError(f"another process is already uploading from {self._buffer.path}") from error
+        self._dispatcher.start()
+        return self
+
+    def __exit__(self, error_type: type[BaseException] | None, *_: object) -> None:
+        """Stop: frames under way are finished, the rest goes on waiting in the buffer. Raises as `check` does."""
+        self._stop.set()
+        self._dispatcher.join()
+        for thread in self._lanes.values():
+            thread.join()
+        self._client.close()
+        if self._lock_file is not None:
+            self._lock_file.close()
+        if error_type is None:
+            self.check()
+
+    def drain(self, *, patience_s: float, tick: Callable[[], None] = lambda: None) -> None:
+        """Return when nothing waits; raises OutsideError after `patience_s` without any frame being answered.
+
+        `tick` is called about ten times a second.
+        """
+        last_answered, since = -1, time.monotonic()
+        while self._buffer.waiting_count():
+            self.check()
+            tick()
+            answered = sum(self.tally[name] for name in ("accepted", "duplicate", "parked"))
+            if answered != last_answered:
+                last_answered, since = answered, time.monotonic()
+            elif time.monotonic() - since > patience_s:
+                raise OutsideError(self._gave_up(patience_s))
+            time.sleep(_LOOK_EVERY_S)
+        self.check()
+        tick()
+
+    def check(self) -> None:
+        """Raise what stopped the sending, if anything did."""
+        if self._failure is not None:
+            raise self._failure
+
+    def _gave_up(self, patience_s: float) -> str:
+        left = counts(self._buffer.file)
+        return (
+            f"no answer for {patience_s:.0f} s ({left.trouble or 'no reason known'}); "
+            f"{left.waiting} frames stay in {self._buffer.path} and can be sent later"
+        )
+
+    def _dispatch(self) -> None:
+        while not self._stop.wait(_LOOK_EVERY_S):
+            for lane in self._buffer.waiting_lanes():
+                running = self._lanes.get(lane)
+                if running is None or not running.is_alive():
+                    self._lanes[lane] = threading.Thread(target=self._send_lane, args=(lane,), daemon=True)
+                    self._lanes[lane].start()
+
+    def _send_lane(self, lane: Lane) -> None:
+        try:
+            while not self._stop.is_set() and (frame := self._buffer.next_of(lane)) is not None:
+                self._send_until_answered(frame)
+        except TryLater:
+            return  # told to stop in the middle of a wait
+        except Exception as error:
+            self._failure = error  # shown by drain and check, in the caller's thread
+            self._stop.set()
+
+    def _send_until_answered(self, frame: Waiting) -> None:
+        trying = Retrying(
+            retry=retry_if_exception_type(TryLater),
+            wait=self._wait_s,
+            stop=stop_when_event_set(self._stop),
+            sleep=sleep_using_event(self._stop),
+            before_sleep=lambda state: self._note_failure(frame, state),
+            reraise=True,
+        )
+        match trying(self._send_once, frame):
+            case Accepted(server_frame, duplicate):
+                self._buffer.mark_sent(frame.row, server_frame=server_frame, duplicate=duplicate)
+                self._count("duplicate" if duplicate else "accepted")
+            case Refused(code, message):
+                self._buffer.park(frame.row, code=code, message=message)
+                self._count("parked")
+
+    def _send_once(self, frame: Waiting) -> Accepted | Refused:
+        with self._slots:
+            meta = json.dumps(frame.meta | {"sent_at": wire_time(datetime.now(UTC))}, ensure_ascii=False)
+            parts = {
+                "meta": (None, meta.encode(), "application/json"),
+                "image": ("frame", frame.picture, frame.content_type),
+            }
+            try:
+                response = self._client.post("/v1/frames", files=parts)
+            except httpx.RequestError as error:
+                raise TryLater(f"{type(error).__name__}: {error}") from error
+        return read_answer(response)
+
+    def _count(self, name: str) -> None:
+        with self._tally_lock:
+            self.tally[name] += 1
+
+    def _wait_s(self, state: RetryCallState) -> float:
+        settings = self._settings
+        grown = wait_exponential_jitter(
+            multiplier=settings.first_wait_s, max=settings.longest_wait_s, jitter=settings.first_wait_s
+        )
+        error = state.outcome.exception() if state.outcome else None
+        asked = error.retry_after_s if isinstance(error, TryLater) else None
+        if asked is None:
+            return grown(state)
+        spread = 1.0 + 0.1 * random.random()  # noqa: S311 - so that a fleet does not come back in one instant
+        return max(settings.first_wait_s, min(asked, settings.longest_retry_after_s)) * spread
+
+    def _note_failure(self, frame: Waiting, state: RetryCallState) -> None:
+        self._count("failed_tries")
+        self._buffer.note_failure(frame.row, str(state.outcome.exception()) if state.outcome else "")
