@@ -1,7 +1,7 @@
 """Collection.inspect: one frame, from the picture to the city's record. Read this first."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -33,7 +33,6 @@ from inference_server.ports import (
     PictureUnreadable,
     Registry,
     ReviewItem,
-    Work,
 )
 from inference_server.sighted import Sighted
 
@@ -67,7 +66,9 @@ class Collection:
                 return done
             gathered = Gathering(self.policy, self.filing).gather(work, sighted)
             report = self._report(sighted, gathered.reports, gathered.absences, gathered.pass_id)
-            self._sample(work, report, sighted)
+            for one in report.detections:
+                if one.sampled_for_review:
+                    work.add_review(_review_item(frame, one))
             work.finish(frame, report)
         return report
 
@@ -170,11 +171,12 @@ class Collection:
     def _report(
         self, sighted: Sighted, reports: Sequence[DetectionReport], absences: tuple[str, ...], pass_id: str
     ) -> Report:
-        assert sorted(r.detection.index for r in reports) == sorted(d.index for d in sighted.detections)
+        reports = sorted((self._sampled(sighted.frame, one) for one in reports), key=lambda r: r.detection.index)
+        assert [r.detection.index for r in reports] == sorted(d.index for d in sighted.detections)
         return Report(
             frame_id=sighted.frame.id,
             analysed_at=self.clock.now(),
-            detections=tuple(sorted(reports, key=lambda r: r.detection.index)),
+            detections=tuple(reports),
             absences=absences,
             quality=sighted.quality,
             ground_view=self._ground_view(sighted.view, sighted.pose),
@@ -186,21 +188,22 @@ class Collection:
     def _ground_view(self, view: View | None, pose: Pose) -> tuple[LatLon, ...]:
         return () if view is None else clear_ground(view, pose, self.policy.absence.max_range_m)
 
-    def _sample(self, work: Work, report: Report, sighted: Sighted) -> None:
-        """A seeded sample of what the score alone refused goes to a person: the only way to know what we miss."""
-        for one in report.detections:
-            if one.drop is None or one.drop.reason is not DropReason.LOW_SCORE:
-                continue
-            if is_sampled(report.frame_id, one.detection.index, self.policy.review):
-                box = one.detection.box
-                work.add_review(
-                    ReviewItem(
-                        id=f"{report.frame_id}-{one.detection.index}",
-                        kind="sampled_drop",
-                        created_at=sighted.frame.taken_at,
-                        frame_id=sighted.frame.id,
-                        class_name=one.detection.class_name,
-                        score=one.detection.score,
-                        box=(box.x1, box.y1, box.x2, box.y2),
-                    )
-                )
+    def _sampled(self, frame: Frame, one: DetectionReport) -> DetectionReport:
+        """The report, marked if the seeded sample takes it: the only way to know what the score makes us miss."""
+        is_weak = one.drop is not None and one.drop.reason is DropReason.LOW_SCORE
+        if is_weak and is_sampled(frame.id, one.detection.index, self.policy.review):
+            return replace(one, sampled_for_review=True)
+        return one
+
+
+def _review_item(frame: Frame, one: DetectionReport) -> ReviewItem:
+    box = one.detection.box
+    return ReviewItem(
+        id=f"{frame.id}-{one.detection.index}",
+        kind="sampled_drop",
+        created_at=frame.taken_at,
+        frame_id=frame.id,
+        class_name=one.detection.class_name,
+        score=one.detection.score,
+        box=(box.x1, box.y1, box.x2, box.y2),
+    )

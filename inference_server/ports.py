@@ -51,7 +51,7 @@ class Detects(Protocol):
         ...
 
     def thresholds(self, class_name: str) -> tuple[float, float, float] | None:
-        """`file_at`, `review_at`, `drop_below` of the model card; None where the card names none."""
+        """`file_at` (infinite: no score is sure), `review_at`, `drop_below` of the card; None where it has none."""
         ...
 
     def open(self, picture: bytes) -> Look:

@@ -1,0 +1,190 @@
+"""The main job over a real record: frames of a street become cases, once each."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from support.drive import START
+from support.street import Going, Standing, a_street, frames_of, shipped_policy
+
+from inference_server.domain.observation import DropReason
+from inference_server.domain.report import Outcome
+
+HEAP = Standing(place=(5.0, 40.0))
+SOUTH = Going(starts_s=600.0, southwards=True)
+
+
+def test_a_thing_seen_often_enough_becomes_one_case_at_its_place(tmp_path):
+    with a_street(tmp_path, [HEAP]) as street:
+        reports = street.goes(Going())
+        case = street.case()
+        assert np.linalg.norm(street.places()[0] - HEAP.place) < 0.6
+        assert (case.state, case.code, case.name, case.grid) == ("filed", "06010", "暴露垃圾", "330102001001002")
+        assert case.source == "车载智能采集"
+        assert case.deadline_at is not None
+        outcomes = [d.outcome for r in reports for d in r.detections if d.drop is None]
+        assert outcomes.count(Outcome.FILED) == 1
+        assert outcomes[:2] == [Outcome.NEW, Outcome.TRACKED]
+        assert street.record.store.evidence(case.id)
+
+
+def test_every_detection_of_every_frame_is_accounted_for(tmp_path):
+    things = [HEAP, Standing(place=(-4.0, 35.0), class_name="bin"), Standing(place=(6.0, 30.0), score=0.05)]
+    with a_street(tmp_path, things) as street:
+        for (frame, picture), report in zip(frames_of(Going(), things), street.goes(Going()), strict=True):
+            seen = street.collection.detects.open(picture).detect()
+            assert [d.detection.index for d in report.detections] == [d.index for d in seen]
+            assert all((d.drop is not None) == (d.outcome is Outcome.DROPPED) for d in report.detections)
+            assert street.record.store.report(frame.id) is not None
+        dropped = {d.drop.reason for r in street.goes(Going(starts_s=100)) for d in r.detections if d.drop}
+        assert {DropReason.CONTEXT_CLASS, DropReason.LOW_SCORE} <= dropped
+
+
+def test_the_same_drive_sent_twice_changes_nothing(tmp_path):
+    with a_street(tmp_path, [HEAP]) as street:
+        first = street.goes(Going())
+        before = street.cases()
+        assert street.goes(Going()) == first
+        assert street.cases() == before
+
+
+def test_a_later_pass_is_a_sighting_and_improves_the_position(tmp_path):
+    with a_street(tmp_path, [HEAP]) as street:
+        street.goes(Going(error_m=(2.5, -1.0)))
+        far_off = np.linalg.norm(street.places()[0] - HEAP.place)
+        reports = street.goes(replace(SOUTH, error_m=(-2.0, 1.5)))
+        case = street.case()
+        assert case.sightings == 1
+        assert np.linalg.norm(street.places()[0] - HEAP.place) < far_off / 2
+        assert {d.outcome for r in reports for d in r.detections if d.case_id} == {Outcome.SIGHTING}
+
+
+def test_two_like_things_four_metres_apart_stay_two_over_passes_with_errors(tmp_path):
+    pair = [Standing(place=(5.0, 40.0)), Standing(place=(5.0, 44.0))]
+    with a_street(tmp_path, pair) as street:
+        for number, error in enumerate([(0.0, 0.0), (1.0, 3.5), (-2.0, -3.0), (0.5, 2.0)]):
+            street.goes(Going(starts_s=600.0 * number, error_m=error, southwards=number % 2 == 1))
+        assert len(street.cases()) == 2
+        norths = sorted(place[1] for place in street.places())
+        assert norths[1] - norths[0] == pytest.approx(4.0, abs=0.7)
+
+
+def test_a_middling_thing_goes_to_a_person_and_a_weak_one_nowhere(tmp_path):
+    things = [Standing(place=(5.0, 40.0), score=0.42), Standing(place=(-5.0, 30.0), score=0.25)]
+    with a_street(tmp_path, things) as street:
+        street.goes(Going())
+        assert street.case().state == "review"
+        assert street.record.outbox.due(START + timedelta(days=99), 10) == []
+
+
+def test_a_clear_pass_over_a_case_reported_fixed_closes_it(tmp_path):
+    gone = replace(HEAP, until=100.0)
+    with a_street(tmp_path, [gone]) as street:
+        street.goes(Going())
+        street.moves("dispatched", 200.0)
+        street.moves("reported_fixed", 300.0)
+        reports = street.goes(Going(starts_s=600.0))
+        case = street.case()
+        assert case.state == "closed"
+        assert [r.absences for r in reports if r.absences] == [(case.id,)]
+
+
+def test_a_case_that_nobody_reported_fixed_only_collects_the_absence(tmp_path):
+    gone = replace(HEAP, until=100.0)
+    with a_street(tmp_path, [gone]) as street:
+        street.goes(Going())
+        street.goes(Going(starts_s=600.0))
+        assert (street.case().state, street.case().absences) == ("filed", 1)
+
+
+def test_a_thing_hidden_behind_a_bus_is_not_absent(tmp_path):
+    gone = replace(HEAP, until=100.0)
+    with a_street(tmp_path, [gone]) as street:
+        street.goes(Going())
+        buses = [Standing(place=(4.8, y), class_name="bus", since=500.0) for y in np.arange(32.0, 42.0, 0.5)]
+        street.things += buses
+        street.goes(Going(starts_s=600.0))
+        assert street.case().absences == 0
+
+
+def test_a_closed_case_seen_again_is_reopened(tmp_path):
+    with a_street(tmp_path, [HEAP]) as street:
+        street.goes(Going())
+        street.moves("closed", 300.0)
+        street.goes(Going(starts_s=600.0))
+        case = street.case()
+        assert (case.state, case.reopened) == ("filed", 1)
+        assert [m.to_state for m in street.record.store.history(case.id)] == ["filed", "closed", "filed"]
+
+
+def test_a_thing_that_is_back_after_months_is_a_new_case(tmp_path):
+    with a_street(tmp_path, [HEAP]) as street:
+        street.goes(Going())
+        street.moves("closed", 300.0)
+        street.goes(Going(starts_s=86400.0 * 90))
+        assert sorted(case.state for case in street.cases()) == ["closed", "filed"]
+
+
+@pytest.mark.parametrize("state", ["dispatched", "closed", "void", "suspended"])
+def test_an_upload_older_than_the_last_change_is_a_sighting_at_its_own_time_and_moves_nothing(tmp_path, state):
+    with a_street(tmp_path, [HEAP], cameras=("car-1", "car-2")) as street:
+        street.goes(Going())
+        street.moves(state, 3000.0)
+        before = street.case()
+        street.goes(Going(starts_s=1200.0, device="car-2", error_m=(1.0, 1.0)))
+        after = street.case()
+        assert replace(after, sightings=0) == replace(before, sightings=0)
+        (late,) = street.record.store.sightings(after.id)
+        assert not late.moved_case
+        assert late.taken_at < START + timedelta(seconds=1300)
+
+
+def test_a_camera_without_a_mount_gives_bearing_only_observations_and_no_case(tmp_path):
+    with a_street(tmp_path, [HEAP]) as street:
+        street.record.registry.save_device("car-9", "car-9")
+        reports = street.goes(Going(device="car-9"))
+        assert {d.outcome for r in reports for d in r.detections} == {Outcome.KEPT}
+        assert street.cases() == []
+
+
+def test_frames_of_two_cameras_shuffled_give_the_same_cases(tmp_path):
+    things = [HEAP, Standing(place=(5.0, 44.5)), Standing(place=(-6.0, 30.0), class_name="soil_heap")]
+    one = Going(error_m=(1.0, 2.0))
+    two = Going(device="car-2", starts_s=3.0, error_m=(-1.5, -1.0))
+
+    def filed(folder, order):
+        with a_street(folder, things, cameras=("car-1", "car-2")) as street:
+            waiting = {1: list(frames_of(one, things)), 2: list(frames_of(two, things))}
+            for number in order:
+                frame, picture = waiting[number].pop(0)
+                street.inspect(frame, picture)
+            return sorted(((c.class_name, c.grid, *p) for c, p in zip(street.cases(), street.places(), strict=True)))
+
+    count = len(list(frames_of(one, things)))
+    rng = np.random.default_rng(3)
+    straight = filed(tmp_path / "a", [1] * count + [2] * count)
+    for number in range(4):
+        order = rng.permutation([1] * count + [2] * count).tolist()
+        shuffled = filed(tmp_path / f"s{number}", order)
+        assert [row[:2] for row in shuffled] == [row[:2] for row in straight]
+        for mine, theirs in zip(shuffled, straight, strict=True):
+            assert np.hypot(mine[2] - theirs[2], mine[3] - theirs[3]) <= 0.5
+
+
+def test_a_picture_that_cannot_be_decoded_is_a_drop_with_its_reason(tmp_path):
+    with a_street(tmp_path) as street:
+        frame, _ = next(iter(frames_of(Going(), [])))
+        report = street.inspect(frame, b"\xff\xd8 no picture")
+        assert report.drop is not None
+        assert report.drop.reason is DropReason.PICTURE_UNREADABLE
+
+
+def test_the_sample_of_weak_detections_waits_for_a_person(tmp_path):
+    policy = shipped_policy()
+    policy = replace(policy, review=replace(policy.review, sample_share=1.0))
+    weak = Standing(place=(5.0, 40.0), score=0.05)
+    with a_street(tmp_path, [weak], policy=policy) as street:
+        reports = street.goes(Going())
+        assert all(d.sampled_for_review for r in reports for d in r.detections)
+        assert any(r.detections for r in reports)
