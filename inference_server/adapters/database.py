@@ -4,7 +4,6 @@ import json
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
@@ -16,7 +15,7 @@ _BUSY_TIMEOUT_S = 15.0
 _POOL_SIZE = 16
 
 # NaN and infinity are no JSON: PostgreSQL would refuse them, SQLite take them. Refused for both, at the source.
-_to_json = partial(json.dumps, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+to_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
 class Database:
@@ -33,7 +32,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A transaction that sees one state of the record (SQLite) or one per statement (PostgreSQL)."""
+        """A connection whose every statement sees what is committed at its own moment."""
         with self._engine.begin() as connection:
             yield connection
 
@@ -89,7 +88,7 @@ def _engine(url: str) -> Engine:
         options = "-c timezone=utc -c lock_timeout=60s"
         engine = create_engine(
             parsed.set(drivername="postgresql+psycopg"),
-            json_serializer=_to_json,
+            json_serializer=to_json,
             pool_size=_POOL_SIZE,
             pool_pre_ping=True,
             connect_args={"options": f"{parsed.query.get('options', '')} {options}".strip()},
@@ -99,7 +98,7 @@ def _engine(url: str) -> Engine:
     in_memory = parsed.database in (None, "", ":memory:")
     engine = create_engine(
         parsed,
-        json_serializer=_to_json,
+        json_serializer=to_json,
         poolclass=QueuePool,
         pool_size=1 if in_memory else _POOL_SIZE,  # a database in memory lives and dies with its one connection
         max_overflow=0 if in_memory else _POOL_SIZE,
@@ -127,8 +126,7 @@ def _begin_sqlite(connection: Connection) -> None:
     """Writers lock at once: one that reads first and writes later could meet another's change and fail."""
     options = connection.get_execution_options()
     if not options.get("writes"):
-        connection.exec_driver_sql("BEGIN")
-        return
+        return  # the driver commits each statement by itself: half the cost of a transaction around one question
     wanted = options["synchronous"]
     if connection.info.get("synchronous") != wanted:
         connection.exec_driver_sql(f"PRAGMA synchronous={wanted}")

@@ -1,8 +1,11 @@
 """Tracks and candidates as JSON documents: they are read and written whole, many times a second."""
 
+import json
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Generic, TypeVar
 
+from inference_server.adapters.database import to_json
 from inference_server.domain.candidate import (
     Candidate,
     CandidateId,
@@ -19,6 +22,39 @@ from inference_server.domain.geo import LatLon
 from inference_server.domain.observation import Box, Contact
 
 Document = dict[str, Any]
+_Thing = TypeVar("_Thing")
+_MOST_REMEMBERED = 8192
+
+
+class Documents(Generic[_Thing]):
+    """Texts of one kind of thing, written and read. What was read or written lately is not parsed again.
+
+    The text itself is the key, so what is remembered can never be out of date; what comes out must not be changed.
+    """
+
+    def __init__(self, to_document: Callable[[_Thing], Document], of_document: Callable[[Document], _Thing]) -> None:
+        self._to_document = to_document
+        self._of_document = of_document
+        self._remembered: dict[str, _Thing] = {}
+
+    def write(self, thing: _Thing) -> str:
+        """The text of a thing."""
+        text = to_json(self._to_document(thing))
+        self._remember(text, thing)
+        return text
+
+    def read(self, text: str) -> _Thing:
+        """The thing of a text."""
+        found = self._remembered.get(text)
+        if found is None:
+            found = self._of_document(json.loads(text))
+            self._remember(text, found)
+        return found
+
+    def _remember(self, text: str, thing: _Thing) -> None:
+        if len(self._remembered) >= _MOST_REMEMBERED:
+            self._remembered.clear()
+        self._remembered[text] = thing
 
 
 def track_document(track: Track) -> Document:

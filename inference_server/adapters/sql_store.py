@@ -15,9 +15,9 @@ from inference_server.adapters import tables
 from inference_server.adapters.case_rows import case_of, evidence_of, move_of, sighting_of
 from inference_server.adapters.column_types import AnyRow
 from inference_server.adapters.database import Database
-from inference_server.adapters.documents import candidate_of
+from inference_server.adapters.documents import Documents, candidate_document, candidate_of, track_document, track_of
 from inference_server.adapters.frame_rows import ANALYSED, DROPPED, QUEUED, frame_of, past_frame_of
-from inference_server.adapters.sql_work import SqlWork, read_report
+from inference_server.adapters.sql_work import Kinds, SqlWork, read_report
 from inference_server.domain.candidate import Candidate, CandidateId
 from inference_server.domain.case import Case, CaseId, CaseMove
 from inference_server.domain.errors import BadInput, Conflict, NotFound
@@ -56,7 +56,8 @@ class SqlCaseStore:
 
     def __init__(self, database: Database, is_open: Callable[[str], bool]) -> None:
         self._database = database
-        self._is_open = is_open
+        tracks = Documents(track_document, track_of)
+        self._kinds = Kinds(tracks, Documents(candidate_document, candidate_of), is_open)
 
     @contextmanager
     def work(self, cells: Iterable[CellId]) -> Iterator[SqlWork]:
@@ -64,7 +65,9 @@ class SqlCaseStore:
         with self._database.writing() as connection:
             if not self._database.is_sqlite:
                 _lock_cells(self._database, connection, sorted(set(cells)))
-            yield SqlWork(self._database, connection, self._is_open)
+            work = SqlWork(self._database, connection, self._kinds)
+            yield work
+            work.flush()
 
     def previous_frame(self, camera: CameraId, before: datetime, *, analysed: bool) -> PastFrame | None:
         """The latest frame with a fix that was taken before a moment (only analysed ones, if so asked)."""
@@ -111,7 +114,7 @@ class SqlCaseStore:
             row = connection.execute(wanted).one_or_none()
         if row is None:
             raise NotFound(f"no candidate {candidate_id}", field="candidate")
-        return candidate_of(row.document)
+        return self._kinds.candidates.read(row.document)
 
     def history(self, case_id: CaseId) -> list[CaseMove]:
         """All moves of a case, oldest first."""

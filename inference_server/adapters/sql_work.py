@@ -1,10 +1,11 @@
 """One transaction of the use case, on SQL."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, insert, select, text, update
+from sqlalchemy import Connection, Select, Table, bindparam, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from inference_server.adapters import tables
@@ -21,7 +22,7 @@ from inference_server.adapters.case_rows import (
 )
 from inference_server.adapters.column_types import AnyRow
 from inference_server.adapters.database import Database
-from inference_server.adapters.documents import candidate_document, candidate_of, track_document, track_of
+from inference_server.adapters.documents import Documents
 from inference_server.adapters.frame_rows import QUEUED, detection_values, frame_values, report_of, report_values
 from inference_server.domain.candidate import Candidate, CandidateId, CaseView, Pass, PassId, Track
 from inference_server.domain.case import Case, CaseId, CaseMove
@@ -83,13 +84,23 @@ def write_report(database: Database, connection: Connection, frame: Frame, repor
     return True
 
 
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """How things are written, and which states of a case are open."""
+
+    tracks: Documents[Track]
+    candidates: Documents[Candidate]
+    is_open: Callable[[str], bool]
+
+
 class SqlWork:
     """Work over some cells, inside a transaction that the store has begun and will end."""
 
-    def __init__(self, database: Database, connection: Connection, is_open: Callable[[str], bool]) -> None:
+    def __init__(self, database: Database, connection: Connection, kinds: Kinds) -> None:
         self._database = database
         self._connection = connection
-        self._is_open = is_open
+        self._kinds = kinds
+        self._unsaved: dict[Table, dict[str, dict[str, Any]]] = {_tracks: {}, _candidates: {}}
 
     def report_of(self, frame_id: FrameId) -> Report | None:
         """The report of a frame that was finished before."""
@@ -108,34 +119,34 @@ class SqlWork:
 
     def tracks(self, pass_id: PassId, seen_since: datetime) -> list[Track]:
         """Tracks of a pass observed at or after a moment."""
-        return [track_of(row.document) for row in self._rows(_TRACKS, drive=pass_id, since=seen_since)]
+        self._flush(_tracks)
+        return [self._kinds.tracks.read(row.document) for row in self._rows(_TRACKS, drive=pass_id, since=seen_since)]
 
     def save_track(self, track: Track) -> None:
         """Insert or update."""
-        values = {
+        self._unsaved[_tracks][track.id] = {
             "id": track.id,
             "pass_id": track.pass_id,
             "last_at": track.last_at,
             "candidate_id": track.candidate_id,
-            "document": track_document(track),
+            "document": self._kinds.tracks.write(track),
         }
-        self._connection.execute(self._database.upsert(_tracks, ["id"]), values)
 
     def candidates(self, cells: Iterable[CellId]) -> list[Candidate]:
         """Candidates whose anchor lies in the cells."""
-        return [candidate_of(row.document) for row in self._rows(_CANDIDATES, cells=sorted(cells))]
+        self._flush(_candidates)
+        return [self._kinds.candidates.read(row.document) for row in self._rows(_CANDIDATES, cells=sorted(cells))]
 
     def save_candidate(self, candidate: Candidate) -> None:
         """Insert or update."""
-        values = {
+        self._unsaved[_candidates][candidate.id] = {
             "id": candidate.id,
             "cell": cell_of(candidate.anchor),
             "class_group": candidate.class_group,
             "last_at": candidate.last_at,
             "case_id": candidate.case_id,
-            "document": candidate_document(candidate),
+            "document": self._kinds.candidates.write(candidate),
         }
-        self._connection.execute(self._database.upsert(_candidates, ["id"]), values)
 
     def cases(self, candidate_ids: Iterable[CandidateId]) -> dict[CandidateId, Case]:
         """The latest case of each candidate that has one."""
@@ -146,7 +157,7 @@ class SqlWork:
 
     def save_case(self, case: Case) -> None:
         """Insert or update; Conflict where the candidate has another open case."""
-        values = case_values(case, self._is_open(case.state))
+        values = case_values(case, self._kinds.is_open(case.state))
         try:
             self._connection.execute(self._database.upsert(_cases, ["id"], ["sequence"]), values)
         except IntegrityError as error:
@@ -213,6 +224,18 @@ class SqlWork:
     def finish(self, frame: Frame, report: Report) -> None:
         """Store the report with its detections; a frame that has a report keeps the one it has."""
         write_report(self._database, self._connection, frame, report)
+
+    def flush(self) -> None:
+        """Send what was saved and not yet sent: the last thing before the commit."""
+        for table in self._unsaved:
+            self._flush(table)
+
+    def _flush(self, table: Table) -> None:
+        """In one go: many tracks of a frame then cost little more than one."""
+        rows = self._unsaved[table]
+        if rows:
+            self._connection.execute(self._database.upsert(table, ["id"]), list(rows.values()))
+            rows.clear()
 
     def _rows(self, statement: Select[Any], **values: Any) -> Iterable[AnyRow]:
         return self._connection.execute(statement, values)

@@ -18,6 +18,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    Text,
     UniqueConstraint,
     text,
 )
@@ -147,7 +148,7 @@ tracks = Table(
     Column("pass_id", String, nullable=False),
     Column("last_at", UtcTime, nullable=False),
     Column("candidate_id", String),
-    Column("document", Json, nullable=False),
+    Column("document", Text, nullable=False),
     Index("ix_tracks_pass_id_last_at", "pass_id", "last_at"),
     Index("ix_tracks_candidate_id", "candidate_id", **_only("candidate_id IS NOT NULL")),
 )
@@ -160,7 +161,7 @@ candidates = Table(
     Column("class_group", String, nullable=False),
     Column("last_at", UtcTime, nullable=False),
     Column("case_id", String),
-    Column("document", Json, nullable=False),
+    Column("document", Text, nullable=False),
     Index("ix_candidates_cell", "cell"),
 )
 
