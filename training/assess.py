@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from detector.model_card import Precision
 from detector.yolo import YoloDetector, load_onnx
-
 from training.card import figures_json, thresholds_json, write_card
 from training.evaluate import Figure, figures, mean_map50
 from training.findings import FindsBoxes, FoundBoxes, find_all
@@ -63,7 +63,7 @@ def fill_card(card_path: Path, index: DataIndex) -> dict[str, Any]:
     if thresholds is None:
         raise ValueError(f"{card_path}: the card names no file")
     card["thresholds"] = thresholds_json(thresholds)
-    card["figures"] = {precision: figures_json(of_file) for precision, of_file in made.items()}
+    card["figures"] = [entry for precision, of_file in made.items() for entry in figures_json(of_file, precision)]
     if set(made) == {"fp32", "int8"}:
         card["int8"] = {**compare(made["fp32"], made["int8"]), **time_ratio(card_path, index.of("val")[0])}
     write_card(card_path, card)

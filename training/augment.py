@@ -71,7 +71,7 @@ def _place(sample: Sample, stage: Stage, aim: float, rng: np.random.Generator) -
 
 
 def _offset(size: float, canvas: int, target: np.ndarray | None, rng: np.random.Generator) -> float:
-    """Where the picture's edge lands: anywhere inside if it fits, else a crop that, if one is named, shows the target."""
+    """Where the picture's edge lands: anywhere inside if it fits, else a crop, one that shows the target if named."""
     low, high = sorted((0.0, canvas - size))
     if size > canvas and target is not None:
         shown_low, shown_high = sorted((-float(target[0]), canvas - float(target[1])))

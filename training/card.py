@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from detector.letterbox import PAD_VALUE
-
 from training.evaluate import Figure
 from training.index import DataIndex
 from training.thresholds import UNPROVEN, Thresholds
@@ -36,7 +35,9 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def new_card(name: str, index: DataIndex, files: dict[str, Path], input_px: tuple[int, int], datasets: Path) -> dict[str, Any]:
+def new_card(
+    name: str, index: DataIndex, files: dict[str, Path], input_px: tuple[int, int], datasets: Path
+) -> dict[str, Any]:
     """A card without figures: input, files, classes and sources; thresholds are those of an unproven class.
 
     `input_px` is width, height; `datasets` the folder with `sources.csv` and `taxonomy.csv`.
@@ -58,7 +59,7 @@ def new_card(name: str, index: DataIndex, files: dict[str, Path], input_px: tupl
         "head": "nms_free",
         "files": {kind: {"file": path.name, "sha256": sha256(path)} for kind, path in files.items()},
         "thresholds": thresholds_json({name: UNPROVEN for name in index.classes}),
-        "figures": {},
+        "figures": [],
         "data": _sources(datasets / "sources.csv", index),
         "limits": list(LIMITS),
     }
@@ -69,9 +70,9 @@ def thresholds_json(thresholds: dict[str, Thresholds]) -> dict[str, dict[str, An
     return {name: asdict(of_class) for name, of_class in thresholds.items()}
 
 
-def figures_json(made: Sequence[Figure]) -> list[dict[str, object]]:
-    """Figures as the card holds them."""
-    return [figure.as_json() for figure in made]
+def figures_json(made: Sequence[Figure], file: str) -> list[dict[str, object]]:
+    """Figures as the card holds them; `file` is fp32 or int8."""
+    return [{"file": file, **figure.as_json()} for figure in made]
 
 
 def write_card(path: Path, card: dict[str, Any]) -> None:
@@ -95,5 +96,7 @@ def _sources(path: Path, index: DataIndex) -> list[dict[str, object]]:
         row = described.get(source, {"licence": "not described", "origin": "not described"})
         counts = {f"{split}_pictures": len(index.of(split, source)) for split in ("train", "val")}
         labelled = list(index.classes_in_state(source, "labelled"))
-        sources.append({"source": source, "licence": row["licence"], "origin": row["origin"], **counts, "labelled": labelled})
+        sources.append(
+            {"source": source, "licence": row["licence"], "origin": row["origin"], **counts, "labelled": labelled}
+        )
     return sources

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from detector.model_errors import CardError, ModelFileError
 from rich.console import Console
 
-from training.index import DataError, SPLITS, load_index
+from detector.model_errors import CardError, ModelFileError
+from training.index import SPLITS, DataError, load_index
 from training.offline import keep_ultralytics_offline
 from training.recipe import RecipeError, load_recipe
 

@@ -23,6 +23,7 @@ INPUT_HEIGHT_PX, INPUT_WIDTH_PX = 384, 640
 INPUT_NAME, OUTPUT_NAME = "images", "output0"
 OPSET = 17
 SURE_SCORE = 0.05  # below this, near-equal scores may swap places among the 300 kept boxes
+ALLOWED_BOX_PX, ALLOWED_SCORE = 1.0, 0.01
 
 
 class ExportError(RuntimeError):
@@ -68,7 +69,7 @@ def inference_network(weights: Path, class_count: int) -> Any:
 def compare_with_torch(weights: Path, class_count: int, onnx_file: Path, pictures: Sequence[Path]) -> ExportCheck:
     """The largest differences between the exported file and the torch network, unfused, over `pictures`.
 
-    Raises ExportError if the file misses a box that torch finds.
+    Raises ExportError if the file misses a box that torch finds, or has it more than 1 px or 0.01 of score off.
     """
     network = inference_network(weights, class_count)
     session = onnxruntime.InferenceSession(str(onnx_file), providers=["CPUExecutionProvider"])
@@ -86,4 +87,6 @@ def compare_with_torch(weights: Path, class_count: int, onnx_file: Path, picture
             boxes += 1
             box_px = max(box_px, float(np.abs(nearest[:4] - row[:4]).max()))
             score = max(score, float(abs(nearest[4] - row[4])))
+    if box_px > ALLOWED_BOX_PX or score > ALLOWED_SCORE:
+        raise ExportError(f"{onnx_file.name} is {box_px:.3g} px and {score:.3g} of score off torch")
     return ExportCheck(len(pictures), boxes, box_px, score)

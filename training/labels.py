@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,8 @@ def _parse(path: Path, line: int, text: str, class_count: int) -> list[float]:
         class_id, x, y, width, height = (float(field) for field in fields)
     except ValueError as error:
         raise DataError(path, line, f"not a number: {text!r}") from error
+    if not all(math.isfinite(number) for number in (class_id, x, y, width, height)):
+        raise DataError(path, line, f"not a number: {text!r}")
     if class_id != int(class_id) or not 0 <= class_id < class_count:
         raise DataError(path, line, f"unknown class id {fields[0]}")
     if width <= 0 or height <= 0:

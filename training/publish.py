@@ -1,4 +1,4 @@
-"""From a run's weights to the files of `weights/`: safetensors, float32 and INT8 ONNX, and a card without figures yet."""
+"""From a run's weights to the files of `weights/`: safetensors, float32 and INT8 ONNX, and a card without figures."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+
 from detector.image import Limits, decode
 from detector.letterbox import PAD_VALUE, Letterbox
 

@@ -57,7 +57,7 @@ def from_marks(marks: Marks) -> Thresholds:
 
     >>> hits = np.array([True] * 30 + [False] * 10)
     >>> from_marks(Marks(np.linspace(0.9, 0.1, 40), hits, 30)).file
-    0.244
+    0.243
     """
     if marks.truths == 0 or not marks.hits.any():
         return Thresholds(None, UNPROVEN_REVIEW, UNPROVEN_REVIEW / 2, marks.truths)
@@ -65,12 +65,19 @@ def from_marks(marks: Marks) -> Thresholds:
     best = int(np.argmax(2 * precision * recall / np.maximum(precision + recall, 1e-9)))
     review = float(marks.scores[best])
     sure = np.flatnonzero((precision >= FILE_PRECISION) & (np.cumsum(marks.hits) >= FILE_MIN_BOXES))
-    file = _rounded(marks.scores[sure[-1]]) if len(sure) else None
-    if file is not None:
-        review = min(review, file)
+    file = float(marks.scores[sure[-1]]) if len(sure) else None
     loose = np.flatnonzero(precision >= DROP_PRECISION)
-    drop_below = min(review, float(marks.scores[loose[-1]])) if len(loose) else review
-    return Thresholds(file, _rounded(review), max(LOWEST_SCORE, _rounded(drop_below)), marks.truths)
+    drop_below = float(marks.scores[loose[-1]]) if len(loose) else review
+    return _in_order(file, review, drop_below, marks.truths)
+
+
+def _in_order(file: float | None, review: float, drop_below: float, boxes: int) -> Thresholds:
+    """The three scores so that none is below the one under it, and none below the lowest score that means anything."""
+    if file is not None:
+        file = max(_rounded(file), LOWEST_SCORE)
+        review = min(review, file)
+    review = max(_rounded(review), LOWEST_SCORE)
+    return Thresholds(file, review, max(min(_rounded(drop_below), review), LOWEST_SCORE), boxes)
 
 
 def _rounded(score: float) -> float:

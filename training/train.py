@@ -1,6 +1,6 @@
 """One training run, from recipe and data to a checkpoint; stopped at any moment it goes on where it was.
 
-A run lives in a folder: `recipe.toml`-like record in `run.json`, one line per ten steps in `curve.csv`, `last.pt` to
+A run lives in a folder: `recipe.toml`-like record in `run.json`, a line every ten steps in `curve.csv`, `last.pt` to
 resume from, and `epoch-NN.safetensors` (the averaged weights) after each epoch.
 """
 
@@ -24,8 +24,8 @@ import torch
 from training.batches import Batch, BatchSource
 from training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from training.index import DataIndex, data_hash, load_index
-from training.masked_loss import MaskedLoss
 from training.network import build_network, load_weights, save_weights
+from training.parallel import ParallelBackward
 from training.recipe import Recipe, Stage, parse_recipe, recipe_hash
 
 LOG_EVERY = 10  # steps
@@ -76,7 +76,6 @@ class Run:
 
         Raises ResumeError if the folder belongs to another recipe or other data.
         """
-        torch.set_num_threads(recipe.threads)
         torch.manual_seed(recipe.seed)
         index = load_index(data)
         self._folder, self._recipe = folder, recipe
@@ -89,7 +88,7 @@ class Run:
         self.network.to(memory_format=torch.channels_last)
         self.average: Any = build_network(len(index.classes)).eval()
         self.average.load_state_dict(self.network.state_dict())
-        self._loss = MaskedLoss(self.network, recipe)
+        self._backward = ParallelBackward(self.network, recipe)
         self._optimiser = _optimiser(self.network, recipe)
         self.progress = Progress()
         self._stop = False
@@ -117,7 +116,6 @@ class Run:
         return self.progress
 
     def _train_leg(self, leg: Leg, last: int) -> None:
-        self.network.train()
         begin = self.progress.step - leg.first
         end = min(leg.steps, last - leg.first)
         started = saved = time.monotonic()
@@ -126,7 +124,7 @@ class Run:
             now = time.monotonic()
             self.progress.seconds += now - started
             started = now
-            if self.progress.step % LOG_EVERY == 0:
+            if self.progress.step % LOG_EVERY == 0 or self.progress.step == leg.first + leg.steps:
                 self._log(leg, parts)
             if now - saved > self._recipe.save_every_s:
                 self._save()
@@ -138,12 +136,7 @@ class Run:
         rate = rate_at(self.progress.step, self.total_steps, self._recipe)
         for group in self._optimiser.param_groups:
             group["lr"] = rate
-        pixels = torch.from_numpy(batch.pixels).permute(0, 3, 1, 2).float().div_(255)
-        with torch.autocast("cpu", torch.bfloat16, enabled=self._recipe.bfloat16):
-            predictions = self.network(pixels.contiguous(memory_format=torch.channels_last))
-        loss, parts = self._loss(predictions, torch.from_numpy(batch.targets), torch.from_numpy(batch.mask))
-        self._optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        parts = self._backward(batch)
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self._recipe.clip_norm)
         self._optimiser.step()
         self.progress.step += 1

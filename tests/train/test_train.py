@@ -1,0 +1,100 @@
+"""A run can be stopped and resumed as if nothing had happened, and it learns."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from support.training_data import plan, write_data
+
+from training.recipe import Recipe, Stage
+from training.train import ResumeError, Run, plan_legs, rate_at, resume
+
+RECIPE = Recipe(
+    "t",
+    (Stage(64, 96, 1), Stage(64, 128, 1.5)),
+    batch=4,
+    threads=1,
+    warmup_steps=3,
+    bfloat16=False,
+    save_every_s=1e9,
+)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return write_data(tmp_path / "data", plan(train=20, val=4))
+
+
+def test_the_legs_cover_all_steps_without_a_gap() -> None:
+    legs = plan_legs(RECIPE, steps_per_epoch=5)
+    assert [(leg.epoch, leg.first, leg.steps, leg.stage.width_px) for leg in legs] == [
+        (0, 0, 5, 96),
+        (1, 5, 5, 128),
+        (2, 10, 3, 128),
+    ]
+
+
+def test_the_rate_rises_to_its_peak_and_falls_to_its_share() -> None:
+    rates = [rate_at(step, 103, RECIPE) for step in range(103)]
+    assert rates[0] == pytest.approx(RECIPE.learning_rate / 3)
+    assert max(rates) == pytest.approx(RECIPE.learning_rate)
+    assert all(a >= b for a, b in itertools.pairwise(rates[3:]))
+    assert rates[-1] == pytest.approx(RECIPE.learning_rate * RECIPE.final_rate, rel=0.1)
+
+
+def test_a_resumed_run_gives_the_same_weights_as_one_that_was_never_stopped(data: Path, tmp_path: Path) -> None:
+    whole = Run(tmp_path / "whole", [data], RECIPE)
+    whole.train()
+    first = Run(tmp_path / "parts", [data], RECIPE)
+    first.train(until_step=3)
+    second = resume(tmp_path / "parts")
+    assert second.progress.step == 3
+    second.train(until_step=7)
+    third = resume(tmp_path / "parts")
+    third.train()
+    assert third.progress.step == whole.progress.step == whole.total_steps
+    for kind in ("network", "average"):
+        stopped = getattr(third, kind).state_dict()
+        for name, value in getattr(whole, kind).state_dict().items():
+            assert torch.equal(value, stopped[name]), f"{kind} {name}"
+
+
+def test_a_stop_signal_ends_the_run_after_the_step_in_hand_with_a_checkpoint(data: Path, tmp_path: Path) -> None:
+    run = Run(tmp_path / "run", [data], RECIPE)
+    run.stop()
+    assert run.train().step == 1
+    assert resume(tmp_path / "run").progress.step == 1
+
+
+def test_a_folder_of_another_recipe_or_other_data_is_refused(data: Path, tmp_path: Path) -> None:
+    Run(tmp_path / "run", [data], RECIPE).train(until_step=1)
+    with pytest.raises(ResumeError, match="recipe_hash differs"):
+        Run(tmp_path / "run", [data], replace(RECIPE, learning_rate=1e-4))
+    next((data / "labels" / "walls").glob("*.txt")).write_text("", encoding="utf-8")
+    with pytest.raises(ResumeError, match="data_hash differs"):
+        Run(tmp_path / "run", [data], RECIPE)
+
+
+def test_a_folder_without_a_run_cannot_be_resumed(tmp_path: Path) -> None:
+    with pytest.raises(ResumeError, match="no run was started here"):
+        resume(tmp_path)
+
+
+def test_a_run_learns_and_leaves_its_record(data: Path, tmp_path: Path) -> None:
+    recipe = replace(RECIPE, stages=(Stage(64, 96, 14, 0.9, 1.1),), warmup_steps=5, learning_rate=2e-3)
+    run = Run(tmp_path / "run", [data], recipe)
+    run.train()
+    with (tmp_path / "run" / "curve.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    losses = [float(row["class"]) for row in rows]
+    assert float(rows[-1]["step"]) == run.total_steps == 70
+    assert sum(losses[-4:]) < 0.8 * sum(losses[:4])
+    record = json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))
+    assert record["train_pictures"] == {"floors": 10, "walls": 10}
+    assert len(list((tmp_path / "run").glob("epoch-*.safetensors"))) == 14
