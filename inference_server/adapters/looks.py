@@ -1,0 +1,89 @@
+"""The detector as the use cases see it: a picture opened once, judged and searched."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from detector.image import Picture, Pixels
+from detector.picture_errors import PictureError
+from detector.yolo import YoloDetector
+from inference_server.domain.frame import Quality
+from inference_server.domain.observation import Box, Detection
+from inference_server.ports import PictureUnreadable
+
+_JUDGED_WIDTH_PX = 320
+_MOST_HEIGHT_PX = 1280
+_THUMBNAIL_PX = (32, 18)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class YoloLook:
+    """One decoded picture."""
+
+    picture: Picture
+    quality: Quality
+    detector: YoloDetector
+
+    def detect(self) -> Sequence[Detection]:
+        """The detections, best score first, boxes in pixels of the upright full-size picture."""
+        found = self.detector.detect_picture(self.picture)
+        rows = zip(found.names(), found.scores.tolist(), found.boxes.tolist(), strict=True)
+        return [
+            Detection(index=index, class_name=name, score=score, box=Box(x1=x1, y1=y1, x2=x2, y2=y2))
+            for index, (name, score, (x1, y1, x2, y2)) in enumerate(rows)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class YoloLooks:
+    """Opens pictures for one model; shared by all worker threads."""
+
+    detector: YoloDetector
+
+    @property
+    def model_version(self) -> str:
+        """Name and version of the running model."""
+        return f"{self.detector.card.name} {self.detector.card.version}"
+
+    @property
+    def network_width_px(self) -> int:
+        """Width of the network's picture."""
+        return self.detector.frame_px[0]
+
+    def thresholds(self, class_name: str) -> tuple[float, float, float] | None:
+        """`file_at`, `review_at`, `drop_below` of the model card; None where the card names none."""
+        found = self.detector.card.thresholds.get(class_name)
+        return None if found is None else (found.file, found.review, found.drop_below)
+
+    def open(self, picture: bytes) -> YoloLook:
+        """The picture, decoded just large enough for the network; raises PictureUnreadable."""
+        try:
+            decoded = self.detector.open(picture)
+        except PictureError as error:
+            raise PictureUnreadable(error.message, code=error.code) from error
+        return YoloLook(decoded, quality_of(decoded), self.detector)
+
+
+def quality_of(picture: Picture) -> Quality:
+    """Sharpness, brightness and thumbnail of a picture, measured at 320 px width whatever its size."""
+    grey = np.asarray(cv2.cvtColor(picture.pixels, cv2.COLOR_BGR2GRAY), np.uint8)
+    judged = _of_width(grey, _JUDGED_WIDTH_PX)
+    thumbnail = cv2.resize(judged, _THUMBNAIL_PX, interpolation=cv2.INTER_AREA)
+    return Quality(
+        sharpness=float(cv2.Laplacian(judged, cv2.CV_64F).var()),
+        brightness=float(judged.mean()),
+        thumbnail=thumbnail.tobytes(),
+        width_px=picture.info.width_px,
+        height_px=picture.info.height_px,
+    )
+
+
+def _of_width(grey: Pixels, width_px: int) -> Pixels:
+    """`(H, W)` grey at a width; a smaller picture is enlarged, so that its blur counts as blur."""
+    height_px = round(grey.shape[0] * width_px / grey.shape[1])
+    height_px = min(max(1, height_px), _MOST_HEIGHT_PX)  # one pixel wide and very high is a picture too
+    shrinks = width_px < grey.shape[1]
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(grey, (width_px, height_px), interpolation=method), np.uint8)

@@ -1,0 +1,1 @@
+"""The verbs of `xuncheng`, one module per noun."""

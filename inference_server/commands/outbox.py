@@ -1,0 +1,31 @@
+"""xuncheng outbox status|replay"""
+
+import typer
+
+from inference_server.bootstrap import open_record, read_rules
+from inference_server.commands.talk import ExitCode, answer_json, closing_after, talk
+from inference_server.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, help="Events on their way to the case system.")
+_STATES = ("pending", "sent", "dead")
+
+
+@app.command()
+def status() -> None:
+    """Count events that wait, were sent, or are dead letters. Ends with 1 where there are dead ones."""
+    settings = Settings()
+    with closing_after(open_record(settings, read_rules(settings))) as record:
+        counts = record.store.counts()
+    events = {state: counts.get(f"events.{state}", 0) for state in _STATES}
+    answer_json(events)
+    if events["dead"]:
+        talk("dead letters: see the log for the answers of the case system, then `xuncheng outbox replay`")
+        raise typer.Exit(ExitCode.CHECK_FAILED)
+
+
+@app.command()
+def replay() -> None:
+    """Put all dead letters back: they are delivered anew, in their order."""
+    settings = Settings()
+    with closing_after(open_record(settings, read_rules(settings))) as record:
+        answer_json({"replayed": record.outbox.replay_dead()})

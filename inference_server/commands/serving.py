@@ -1,0 +1,117 @@
+"""xuncheng serve|work"""
+
+import signal
+import socket
+import threading
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import uvicorn
+
+from inference_server.application import Application
+from inference_server.bootstrap import build, describe
+from inference_server.commands.talk import talk
+from inference_server.journal import begin_journal
+from inference_server.settings import Settings
+
+_HEADER_BYTES = 32_768
+_KEEP_ALIVE_S = 20
+
+Data = Annotated[Path | None, typer.Option(help="Data folder; the setting data_folder, if absent.")]
+Workers = Annotated[
+    int | None, typer.Option(min=0, max=256, help="Threads that analyse frames; one a core, if absent.")
+]
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; 127.0.0.1, if absent.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 8080, if absent, 0 picks a free one.")] = None,
+    data: Data = None,
+    workers: Workers = None,
+) -> None:
+    """Accept frames, analyse them, answer the API, show the console, deliver events."""
+    settings = settings_with(host=host, port=port, data_folder=data, workers=workers)
+    begin_journal(settings.log_level, settings.log_format)
+    application = build(settings)
+    with _listening(settings) as listener:
+        address, port_taken = listener.getsockname()[:2]
+        url = f"http://{f'[{address}]' if ':' in address else address}:{port_taken}"
+        application.start()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, _do_nothing)
+        try:
+            talk(f"API      {url}/v1")
+            if application.console_secret is not None:
+                talk(f"console  {url}/console/login?token={application.console_secret}   (works once)")
+            _Server(_uvicorn_config(settings, application), application).run(sockets=[listener])
+        finally:
+            application.stop()
+
+
+def work(data: Data = None, workers: Workers = None) -> None:
+    """Only analyse frames that others accept into the same database and data folder, until stopped."""
+    settings = settings_with(data_folder=data, workers=workers)
+    begin_journal(settings.log_level, settings.log_format)
+    application = build(settings)
+    stopped = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stopped.set())
+    application.start()
+    try:
+        stopped.wait()
+    finally:
+        application.stop()
+
+
+def describe_api() -> dict[str, Any]:
+    """The OpenAPI document."""
+    return describe()
+
+
+def settings_with(**changes: Any) -> Settings:
+    """The settings of the environment, with what the command line says instead."""
+    return Settings(**{name: value for name, value in changes.items() if value is not None})
+
+
+def _do_nothing(sig: int, frame: Any) -> None:
+    """uvicorn has its own handlers while it runs; afterwards it raises the signal again for whoever was there before.
+    That is us, and the threads behind the app are still to be stopped in good order."""
+
+
+def _listening(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    return socket.create_server((settings.host, settings.port), family=family, backlog=256)
+
+
+def _uvicorn_config(settings: Settings, application: Application) -> uvicorn.Config:
+    return uvicorn.Config(
+        application.app,
+        http="h11",  # the one of uvicorn's parsers that bounds the size of headers
+        h11_max_incomplete_event_size=_HEADER_BYTES,
+        ws="websockets-sansio",
+        ws_max_size=application.max_message_bytes,
+        ws_per_message_deflate=False,  # pictures do not shrink, and a few bytes could become very many
+        limit_concurrency=settings.max_connections,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=int(settings.stop_within_s),
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        proxy_headers=False,
+    )
+
+
+class _Server(uvicorn.Server):
+    """Tells the application at once when it is asked to stop: frames are then sent away with 503, not lost."""
+
+    def __init__(self, config: uvicorn.Config, application: Application) -> None:
+        super().__init__(config)
+        self._application = application
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """Drain, then stop as uvicorn does."""
+        self._application.drain()
+        super().handle_exit(sig, frame)

@@ -1,0 +1,97 @@
+"""Figures for Prometheus: what this process answered, and what the record and the queue hold."""
+
+import time
+from collections.abc import Iterable, Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from inference_server.domain.frame import Frame
+from inference_server.domain.report import Report
+from inference_server.ports import CaseStore, FrameQueue
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+
+
+class Metrics:
+    """The figures of one app, in a registry of their own."""
+
+    def __init__(self, store: CaseStore, queue: FrameQueue) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "xuncheng_http_requests",
+            "Answers by route and status",
+            ("method", "route", "status"),
+            registry=self.registry,
+        )
+        self.seconds = Histogram(
+            "xuncheng_http_request_seconds", "Time to answer", ("route",), buckets=_SECONDS, registry=self.registry
+        )
+        self.streams = Gauge("xuncheng_open_streams", "Open WebSocket streams", registry=self.registry)
+        self.frames = Counter("xuncheng_frames", "Frames done by outcome", ("outcome",), registry=self.registry)
+        self.frame_seconds = Histogram(
+            "xuncheng_frame_seconds", "Time to analyse a frame", buckets=_SECONDS, registry=self.registry
+        )
+        self.registry.register(_Record(store, queue))
+
+    def hear(self, frame: Frame, report: Report, seconds: float) -> None:
+        """Count a frame that is done."""
+        self.frames.labels("analysed" if report.drop is None else report.drop.reason.value).inc()
+        self.frame_seconds.observe(seconds)
+
+
+class _Record(Collector):
+    """Counts of the record, asked for at the moment of the scrape."""
+
+    def __init__(self, store: CaseStore, queue: FrameQueue) -> None:
+        self._store, self._queue = store, queue
+
+    def describe(self) -> Iterable[GaugeMetricFamily]:
+        """Nothing yet: the record is not asked before a scrape."""
+        return ()
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """The depth of the queue, and the counts of the store by their names."""
+        depth = GaugeMetricFamily("xuncheng_queue_frames", "Frames that wait or are in work")
+        depth.add_metric((), self._queue.depth())
+        yield depth
+        counts = GaugeMetricFamily(
+            "xuncheng_record", "Frames, cases and events by what became of them", labels=["what"]
+        )
+        for what, count in sorted(self._store.counts().items()):
+            counts.add_metric((what,), count)
+        yield counts
+
+
+class Measured:
+    """ASGI middleware that counts answers and their time by route (never by address: that would have no end)."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app, self._metrics = app, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on and count."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started_s, status = time.monotonic(), "500"
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = str(message["status"])
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        finally:
+            route = getattr(scope.get("route"), "path", "unknown")
+            self._metrics.requests.labels(_method(scope), route, status).inc()
+            self._metrics.seconds.labels(route).observe(time.monotonic() - started_s)
+
+
+def _method(scope: Scope) -> str:
+    method = str(scope["method"])
+    return method if method in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} else "other"

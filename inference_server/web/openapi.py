@@ -1,0 +1,46 @@
+"""The OpenAPI document: FastAPI's, with the schemas that are not found by looking at signatures."""
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from inference_server.web.responses import Problem
+from inference_server.web.schema import FrameMeta
+
+_ABOUT = """Frames in, cases out. Times are RFC 3339 with a zone, answers are in UTC; positions in answers are on WGS84.
+Refusals are `application/problem+json` with a stable `code`. The stream of frames over WebSocket (`/v1/stream`) is
+described in docs/api.md."""
+_REF = "#/components/schemas/{model}"
+
+
+def documented(app: FastAPI) -> Callable[[], dict[str, Any]]:
+    """A maker of the document of an app, which makes it once."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _document(app)
+        return app.openapi_schema
+
+    return openapi
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    document = get_openapi(title=app.title, version=app.version, description=_ABOUT, routes=app.routes, tags=_TAGS)
+    schemas = document["components"]["schemas"]
+    for model in (FrameMeta, Problem):
+        schema = model.model_json_schema(ref_template=_REF)
+        schemas.update(schema.pop("$defs", {}))
+        schemas[model.__name__] = schema
+    return document
+
+
+_TAGS = [
+    {"name": "frames", "description": "What devices send"},
+    {"name": "cases", "description": "What the case system and operators read and move"},
+    {"name": "grids", "description": "Unit grids of the city"},
+    {"name": "devices", "description": "Vehicles' devices and their cameras"},
+    {"name": "tokens", "description": "Who may do what"},
+    {"name": "health", "description": "For the machine room"},
+]

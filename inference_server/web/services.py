@@ -1,0 +1,30 @@
+"""What the routes stand on: ports and use cases, chosen in bootstrap.py."""
+
+from dataclasses import dataclass
+
+from inference_server.casework import Casework
+from inference_server.ports import CaseStore, Clock, Evidence, FrameQueue, Registry
+from inference_server.web.accept import Acceptance
+from inference_server.web.body import ByteBudget, FrameReader
+from inference_server.web.metrics import Metrics
+from inference_server.web.readiness import Readiness
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Everything a route may call."""
+
+    store: CaseStore
+    queue: FrameQueue
+    evidence: Evidence
+    registry: Registry
+    clock: Clock
+    acceptance: Acceptance
+    casework: Casework
+    reader: FrameReader
+    budget: ByteBudget
+    readiness: Readiness
+    metrics: Metrics
+    model_version: str
+    wait_s: float = 10.0
+    max_streams: int = 64

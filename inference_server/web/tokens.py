@@ -1,0 +1,45 @@
+"""Access tokens: issued, listed, revoked."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
+
+from inference_server.domain.errors import BadInput
+from inference_server.ports import Registry, Token
+from inference_server.web.admin_schema import IssuedToken, TokenIn, TokenOut
+from inference_server.web.deps import DEVICE, FromAdmin, Given
+from inference_server.web.responses import answers
+
+router = APIRouter(prefix="/v1/tokens", tags=["tokens"])
+
+TokenIdPath = Annotated[str, Path(pattern=r"^[A-Za-z0-9_\-]{1,64}$")]
+
+
+@router.get("", response_model=list[TokenOut], responses=answers(401, 403))
+def list_tokens(services: Given, _: FromAdmin) -> list[TokenOut]:
+    """All tokens, the revoked ones too; never a secret."""
+    return [TokenOut.of(token) for token in services.registry.tokens()]
+
+
+@router.post("", status_code=201, response_model=IssuedToken, responses=answers(400, 401, 403, 404, 413, 422))
+def issue_token(services: Given, _: FromAdmin, wanted: TokenIn) -> IssuedToken:
+    """A new token. Its secret is in this answer and nowhere else."""
+    token, secret = issue(services.registry, wanted)
+    return IssuedToken(**TokenOut.of(token).model_dump(), secret=secret)
+
+
+@router.delete("/{token_id}", status_code=204, response_class=Response, responses=answers(401, 403, 404, 422))
+def revoke_token(services: Given, _: FromAdmin, token_id: TokenIdPath) -> None:
+    """Revoke a token: from the next request on it opens nothing."""
+    services.registry.revoke_token(token_id)
+
+
+def issue(registry: Registry, wanted: TokenIn) -> tuple[Token, str]:
+    """A new token and its secret; raises BadInput for scopes that do not go together, NotFound for the device."""
+    if (DEVICE in wanted.scopes) != (wanted.device is not None):
+        raise BadInput("the scope device and a device belong together", field="device")
+    if DEVICE in wanted.scopes and set(wanted.scopes) != {DEVICE}:
+        raise BadInput("a device's token sends frames and does nothing else", field="scopes")
+    if wanted.device is not None:
+        registry.device(wanted.device)
+    return registry.issue_token(wanted.name, frozenset(wanted.scopes), wanted.device, wanted.expires_at)
