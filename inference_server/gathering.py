@@ -201,14 +201,17 @@ class Gathering:
             candidate = scene.candidates[key]
             place = self._on_this_pass(scene, candidate)
             up_m = height_of(candidate, self.policy.classes[case.class_name].height_m)
+            spot = looking.spot(place, up_m)
+            if spot is None and key not in seen_now:
+                continue
             like = sighted.like(candidate.class_group, self.policy)
             was = before.get(case.id)
             now = looked(
                 was,
                 scene.drive.id,
                 case.id,
-                is_clear=looking.is_clear(place, up_m),
-                was_seen=key in seen_now or looking.shows(place, up_m, like),
+                is_clear=spot is not None and looking.is_clear(spot),
+                was_seen=key in seen_now or (spot is not None and looking.shows(spot, like)),
                 at=sighted.frame.taken_at,
                 frames=self.policy.absence.clear_frames,
             )

@@ -10,6 +10,8 @@ from inference_server.domain.observation import Box, Detection
 from inference_server.domain.place import Pose, pixel_of
 from inference_server.domain.policy import AbsenceRules
 
+Spot = tuple[float, float, float]
+_SEEN_RANGE_M = 40.0
 _NEAR_BOX_SHARE = 0.75  # a like box this share of its size around the place is taken for the thing itself
 
 
@@ -22,11 +24,16 @@ class Looking:
     rules: AbsenceRules
     occluders: tuple[Box, ...]
 
-    def is_clear(self, place: LatLon, up_m: float) -> bool:
-        """Whether the place is inside the frame, near enough, and nothing stands before it."""
+    def spot(self, place: LatLon, up_m: float) -> Spot | None:
+        """`x`, `y` in pixels and range in metres of a place that lies in the picture; None if it does not."""
         spot = pixel_of(self.view, self.pose, place, up_m)
-        if spot is None:
-            return False
+        if spot is None or spot[2] > _SEEN_RANGE_M:
+            return None
+        inside = 0 <= spot[0] <= self.view.lens.width_px and 0 <= spot[1] <= self.view.lens.height_px
+        return spot if inside else None
+
+    def is_clear(self, spot: Spot) -> bool:
+        """Whether a place is well inside the frame, near enough, and nothing stands before it."""
         x, y, range_m = spot
         if not self.rules.min_range_m <= range_m <= self.rules.max_range_m:
             return False
@@ -35,11 +42,8 @@ class Looking:
         inside = margin * wide <= x <= (1 - margin) * wide and margin * high <= y <= (1 - margin) * high
         return inside and not any(box.holds(x, y) for box in self.occluders)
 
-    def shows(self, place: LatLon, up_m: float, like: list[Detection]) -> bool:
-        """Whether a like detection lies at the place, however weak or cut it is."""
-        spot = pixel_of(self.view, self.pose, place, up_m)
-        if spot is None:
-            return False
+    def shows(self, spot: Spot, like: list[Detection]) -> bool:
+        """Whether a like detection lies at a place, however weak or cut it is."""
         return any(_widened(one.box).holds(spot[0], spot[1]) for one in like)
 
 

@@ -4,6 +4,7 @@ import hashlib
 import tomllib
 from dataclasses import dataclass, field, fields
 from datetime import time
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -113,7 +114,7 @@ class ClassRules:
     permits: tuple[tuple[tuple[float, float], ...], ...] = ()  # rings of (lat, lon) where it is allowed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Policy:
     """All rules of a city, and the hash of the file they came from."""
 
@@ -130,7 +131,7 @@ class Policy:
     classes: dict[str, ClassRules] = field(default_factory=dict)
     hash: str = ""
 
-    @property
+    @cached_property
     def groups(self) -> dict[str, str]:
         """Class group by class name."""
         return {name: rules.group for name, rules in self.classes.items()}

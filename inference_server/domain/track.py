@@ -25,6 +25,7 @@ _MAX_RAYS = 16
 _SIDE_MIN_M = 3.0
 _RAY_GATE_CHI2 = 14.0
 _NEVER = 1e6
+_MOST_TURN_DEG = 40.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +73,9 @@ class Tracking:
     def _ray_cost(self, track: Track, one: Observation) -> float:
         if one.bearing_deg is None or not track.rays:
             return _NEVER
+        turn = (one.bearing_deg - track.rays[-1].bearing_deg + 180.0) % 360.0 - 180.0
+        if abs(turn) > _MOST_TURN_DEG or not 0.4 < one.height_deg / max(track.rays[-1].height_deg, 0.05) < 2.5:
+            return _NEVER  # no thing on a wall moves or grows like that between two frames
         before = triangulate(track.rays, self.errors.heading_sigma_deg)
         after = triangulate((*track.rays, self._ray(one)), self.errors.heading_sigma_deg)
         assert after is not None

@@ -7,6 +7,7 @@ local minima; then Gauss-Newton with a numerical Jacobian).
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -17,6 +18,7 @@ _DEPTHS_M = np.geomspace(2.5, 40.0, 25)
 _ELEVATION_SIGMA_DEG = 0.5
 _SIZE_SIGMA = 0.06  # of the logarithm of the angular height
 _STEPS = 4
+_NUDGE = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class Fixed:
     baseline_m: float
 
 
+@lru_cache(maxsize=256)  # association asks for the same track once per box of the frame
 def triangulate(rays: tuple[Ray, ...], heading_sigma_deg: float) -> Fixed | None:
     """The place that explains the looks best; None with fewer than two."""
     if len(rays) < 2:
@@ -50,51 +53,48 @@ def triangulate(rays: tuple[Ray, ...], heading_sigma_deg: float) -> Fixed | None
     sigmas = np.array([math.radians(heading_sigma_deg), math.radians(_ELEVATION_SIGMA_DEG), _SIZE_SIGMA])
     guess = _scan(looks, sigmas)
     state, information = _refine(guess, looks, sigmas)
-    residuals = _residuals(state, looks, sigmas)
+    residuals = _residuals(state[None], looks, sigmas)[0]
     covariance = np.asarray(np.linalg.inv(information + np.eye(4) * 1e-6)[:2, :2], dtype=np.float64)
     baseline = float(np.linalg.norm(looks[:, :2] - looks[0, :2], axis=1).max())
     return Fixed(plane.latlon(state[:2]), covariance, float(state[2]), float(residuals @ residuals), baseline)
 
 
 def _scan(looks: Matrix, sigmas: Vector) -> Vector:
+    """The best of some depths along the last ray."""
     last = looks[-1]
-    best, best_cost = np.zeros(4), math.inf
-    for depth in _DEPTHS_M:
-        state = np.array(
-            [
-                last[0] + depth * math.sin(last[3]),
-                last[1] + depth * math.cos(last[3]),
-                last[2] + depth * math.tan(last[4]),
-                math.log(depth) + last[5],
-            ]
-        )
-        residuals = _residuals(state, looks, sigmas)
-        cost = float(residuals @ residuals)
-        if cost < best_cost:
-            best, best_cost = state, cost
-    return best
+    states = np.stack(
+        [
+            last[0] + _DEPTHS_M * math.sin(last[3]),
+            last[1] + _DEPTHS_M * math.cos(last[3]),
+            last[2] + _DEPTHS_M * math.tan(last[4]),
+            np.log(_DEPTHS_M) + last[5],
+        ],
+        axis=1,
+    )
+    costs = np.square(_residuals(states, looks, sigmas)).sum(axis=1)
+    return np.asarray(states[int(costs.argmin())])
 
 
 def _refine(state: Vector, looks: Matrix, sigmas: Vector) -> tuple[Vector, Matrix]:
     information = np.eye(4)
     for _ in range(_STEPS):
-        residuals = _residuals(state, looks, sigmas)
-        jacobian = np.empty((residuals.size, 4))
-        for column in range(4):
-            moved = state.copy()
-            moved[column] += 1e-4
-            jacobian[:, column] = (_residuals(moved, looks, sigmas) - residuals) / 1e-4
+        trials = state + np.vstack([np.zeros(4), np.eye(4) * _NUDGE])
+        residuals = _residuals(trials, looks, sigmas)
+        jacobian = (residuals[1:] - residuals[0]).T / _NUDGE
         information = jacobian.T @ jacobian
-        step = np.linalg.solve(information + np.eye(4) * 1e-3, -jacobian.T @ residuals)
+        step = np.linalg.solve(information + np.eye(4) * 1e-3, -jacobian.T @ residuals[0])
         state = state + np.clip(step, -5.0, 5.0)
     return state, information
 
 
-def _residuals(state: Vector, looks: Matrix, sigmas: Vector) -> Vector:
-    """`(3 n,)` residuals in sigmas; `state` is east, north, up, log(height_m * 57.3): small angles are linear then."""
-    east, north = state[0] - looks[:, 0], state[1] - looks[:, 1]
+def _residuals(states: Matrix, looks: Matrix, sigmas: Vector) -> Matrix:
+    """`(m, 3 n)` residuals in sigmas of `(m, 4)` states: east, north, up, log(height_m * 57.3).
+
+    The logarithm of the angular height is linear in that of the distance, as long as angles are small.
+    """
+    east, north = states[:, 0:1] - looks[:, 0], states[:, 1:2] - looks[:, 1]
     reach = np.hypot(east, north) + 1e-6
     bearing = (np.arctan2(east, north) - looks[:, 3] + math.pi) % (2 * math.pi) - math.pi
-    elevation = np.arctan2(state[2] - looks[:, 2], reach) - looks[:, 4]
-    size = state[3] - np.log(reach) - looks[:, 5]
-    return np.concatenate([bearing / sigmas[0], elevation / sigmas[1], size / sigmas[2]])
+    elevation = np.arctan2(states[:, 2:3] - looks[:, 2], reach) - looks[:, 4]
+    size = states[:, 3:4] - np.log(reach) - looks[:, 5]
+    return np.concatenate([bearing / sigmas[0], elevation / sigmas[1], size / sigmas[2]], axis=1)

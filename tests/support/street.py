@@ -187,5 +187,3 @@ def a_street(
 def later(seconds: float) -> datetime:
     """A moment after the start."""
     return START + timedelta(seconds=seconds)
-
-

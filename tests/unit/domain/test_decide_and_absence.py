@@ -111,21 +111,27 @@ def place(forward_m, left_m):
     ],
 )
 def test_a_place_is_clear_when_it_is_near_and_inside(forward_m, left_m, is_clear):
-    assert looking().is_clear(place(forward_m, left_m), 0.0) is is_clear
+    spot = looking().spot(place(forward_m, left_m), 0.0)
+    assert (spot is not None and looking().is_clear(spot)) is is_clear
 
 
 def test_what_stands_behind_a_parked_car_is_not_clear():
     spot = box_of(a_pose(), ahead(a_pose(), 10.0, 2.0))
     assert spot is not None
-    assert not looking(spot).is_clear(place(10.0, 2.0), 0.0)
+    there = looking().spot(place(10.0, 2.0), 0.0)
+    assert there is not None
+    assert looking().is_clear(there)
+    assert not looking(spot).is_clear(there)
 
 
 def test_a_like_box_near_the_place_is_taken_for_the_thing():
     spot = box_of(a_pose(), ahead(a_pose(), 10.0, 2.0))
     assert spot is not None
-    assert looking().shows(place(10.0, 2.0), 0.0, [a_detection(spot, score=0.05)])
+    there = looking().spot(place(10.0, 2.0), 0.0)
+    assert there is not None
+    assert looking().shows(there, [a_detection(spot, score=0.05)])
     far = Box(x1=10, y1=600, x2=60, y2=650)
-    assert not looking().shows(place(10.0, 2.0), 0.0, [a_detection(far)])
+    assert not looking().shows(there, [a_detection(far)])
     assert metres(place(10.0, 2.0)) == pytest.approx([-2.0, 10.0])
 
 
