@@ -12,7 +12,6 @@ What is decided here:
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -49,7 +48,10 @@ __all__ = [
 ]
 
 Pixels = NDArray[np.uint8]
-_EIGHTHS = 8  # libjpeg decodes at k/8 of the size, k = 1..8
+_EIGHTHS = 8
+# libjpeg decodes at any k/8 of the size, but only for these it has fast code: of a 1080p frame 4/8 takes 4.5 ms, 3/8
+# 5.1, 8/8 5.6 and 7/8 12.2. 4/8 also gives boxes nearer to those of full-scale decoding than 3/8.
+_FAST_EIGHTHS = (1, 2, 4, 8)
 _SMALLEST_REDUCED_PX = 16  # below this two scales can give the same size
 _JUNK_BEFORE_END = re.compile(r"\b(\d{1,2}) extraneous bytes before marker 0xd9")
 
@@ -79,8 +81,8 @@ def probe(data: bytes, limits: Limits) -> PictureInfo:
 def decode(data: bytes, limits: Limits, at_least_px: tuple[int, int] | None = None) -> Picture:
     """The picture, upright, at full size or reduced.
 
-    at_least_px: width and height of a frame, upright. A JPEG is then decoded at the smallest k/8 of its size that still
-    fills the frame when fitted into it; other formats know no reduced decoding and come at full size.
+    at_least_px: width and height of a frame, upright. A JPEG is then decoded at the smallest of 1/8, 1/4, 1/2 and 1 of
+    its size that still fills the frame when fitted into it; other formats know no reduced decoding.
     Raises PictureTooLarge, PictureFormatRefused or PictureUnreadable.
     """
     stored = _read_headers(data, limits)
@@ -112,11 +114,11 @@ def _read_headers(data: bytes, limits: Limits) -> StoredPicture:
 
 
 def _eighths(info: PictureInfo, at_least_px: tuple[int, int] | None) -> int:
-    """The smallest k for which k/8 of the picture, fitted into the frame, need not be enlarged; 8 for no frame."""
+    """The least fast k for which k/8 of the picture, fitted into the frame, need not be enlarged; 8 for no frame."""
     if at_least_px is None or max(info.width_px, info.height_px) < _SMALLEST_REDUCED_PX:
         return _EIGHTHS
-    needed = min(at_least_px[0] / info.width_px, at_least_px[1] / info.height_px)
-    return min(_EIGHTHS, max(1, math.ceil(needed * _EIGHTHS - 1e-6)))
+    needed = min(at_least_px[0] / info.width_px, at_least_px[1] / info.height_px) * _EIGHTHS
+    return next((eighths for eighths in _FAST_EIGHTHS if eighths >= needed), _EIGHTHS)
 
 
 def _reduced(side_px: int, eighths: int) -> int:

@@ -98,10 +98,11 @@ def test_a_turned_jpeg_is_reduced_for_the_upright_frame() -> None:
 @pytest.mark.parametrize(
     ("picture_px", "frame_px", "eighths"),
     [
-        pytest.param((1920, 1080), (640, 384), 3, id="1080p for the network"),
+        pytest.param((1920, 1080), (640, 384), 4, id="1080p for the network"),
         pytest.param((1280, 720), (640, 384), 4, id="exactly half"),
-        pytest.param((1281, 720), (640, 384), 4, id="a little under half is still enough"),
-        pytest.param((1279, 720), (640, 384), 5, id="a little over half needs the next step"),
+        pytest.param((2561, 1440), (640, 384), 2, id="a little under a quarter"),
+        pytest.param((3840, 2160), (640, 384), 2, id="4K for the network"),
+        pytest.param((1279, 720), (640, 384), 8, id="a little over half needs all"),
         pytest.param((640, 384), (640, 384), 8, id="the frame's size"),
         pytest.param((320, 200), (640, 384), 8, id="smaller than the frame"),
         pytest.param((3000, 500), (640, 384), 2, id="a wide one is bound by its width"),
@@ -124,8 +125,8 @@ def test_a_jpeg_is_decoded_at_the_smallest_scale_that_fills_the_frame(
 def test_a_reduced_jpeg_shows_the_same_scene_in_the_same_place() -> None:
     scene = a_scene(800, 480)
     picture = decode(encoded(scene, "JPEG", quality=95), LIMITS, at_least_px=(300, 180))
-    assert picture.pixels.shape == (180, 300, 3)
-    shrunk = cv2.resize(scene, (300, 180), interpolation=cv2.INTER_AREA)
+    assert picture.pixels.shape == (240, 400, 3)
+    shrunk = cv2.resize(scene, (400, 240), interpolation=cv2.INTER_AREA)
     assert np.abs(picture.pixels.astype(int) - shrunk).mean() < 1.5
 
 

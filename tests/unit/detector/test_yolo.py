@@ -42,8 +42,8 @@ def test_boxes_come_back_in_pixels_of_the_full_size_picture(tmp_path: Path, head
 
 def test_a_jpeg_is_decoded_no_larger_than_the_network_needs(tmp_path: Path) -> None:
     picture = YoloDetector.load(write_fixed_model(tmp_path)).open(encoded(a_picture(*FULL_HD)))
-    assert picture.pixels.shape == (405, 720, 3)
-    assert picture.scale == 3 / 8
+    assert picture.pixels.shape == (540, 960, 3)
+    assert picture.scale == 1 / 2
 
 
 def test_a_black_picture_finds_nothing_so_the_network_is_really_run(tmp_path: Path) -> None:
