@@ -1,1 +1,1 @@
-"""Pages for operators."""
+"""The operators' page: map, list and cases with their evidence."""

@@ -1,0 +1,83 @@
+"""Server-sent events that say *something changed*; what changed is asked for in the ordinary way.
+
+No state is kept per listener: an event's id is a digest of the record, so a browser that comes back with
+`Last-Event-ID`, to any process, is told at once whether it missed something.
+"""
+
+import asyncio
+import hashlib
+import json
+import threading
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from starlette.concurrency import run_in_threadpool
+
+from inference_server.console.views import version_of
+from inference_server.ports import CaseFilter, CaseStore
+
+_WATCHED_CASES: Final = 200
+_QUIET_S: Final = 15.0
+EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Digests of what the page shows: of the cases, and of the vehicles' trails."""
+
+    cases: str
+    trail: str
+
+    def __str__(self) -> str:
+        return f"{self.cases}.{self.trail}"
+
+
+class Pulse:
+    """The present signature, asked of the record at most once in `every_s` however many pages listen."""
+
+    def __init__(self, store: CaseStore, every_s: float) -> None:
+        self._store = store
+        self._every_s = every_s
+        self._lock = threading.Lock()
+        self._taken_at_s = -float("inf")
+        self._last = Signature("", "")
+
+    def signature(self) -> Signature:
+        """The signature, at most `every_s` old."""
+        with self._lock:
+            if time.monotonic() - self._taken_at_s >= self._every_s:
+                self._last = signature_of(self._store)
+                self._taken_at_s = time.monotonic()
+            return self._last
+
+    async def events(self, seen: str | None, for_s: float) -> AsyncIterator[str]:
+        """Events for one page that last saw `seen`, until the stream's time is over and the browser comes again."""
+        yield f"retry: {int(self._every_s * 1000)}\n\n"
+        ends_at_s, spoke_at_s = time.monotonic() + for_s, time.monotonic()
+        while time.monotonic() < ends_at_s:
+            now = await run_in_threadpool(self.signature)
+            if str(now) != seen:
+                seen, spoke_at_s = str(now), time.monotonic()
+                yield f"event: changed\nid: {now}\ndata: {json.dumps({'cases': now.cases, 'trail': now.trail})}\n\n"
+            elif time.monotonic() - spoke_at_s >= _QUIET_S:
+                spoke_at_s = time.monotonic()
+                yield ": still here\n\n"
+            await asyncio.sleep(self._every_s)
+
+
+def signature_of(store: CaseStore) -> Signature:
+    """The signature of the record: all counts, the newest cases, the newest point of the trails."""
+    newest = store.list_cases(CaseFilter(newest_first=True, limit=_WATCHED_CASES)).cases
+    counts = sorted(store.counts().items())
+    last = store.trail(EARLIEST, 1)
+    cases = "|".join(
+        [*(f"{name}={n}" for name, n in counts if "case" in name), *(f"{c.id}:{version_of(c)}" for c in newest)]
+    )
+    return Signature(_digest(cases), _digest("|".join(f"{p.frame_id}:{p.is_analysed}" for p in last)))
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()

@@ -1,0 +1,90 @@
+"""The way in and out: the one-time token, the session cookie, the language."""
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi.responses import RedirectResponse
+
+from inference_server.console.languages import COOKIE as LANGUAGE_COOKIE
+from inference_server.console.languages import LANGUAGES
+from inference_server.console.replies import Replies
+from inference_server.console.services import ConsoleServices
+from inference_server.console.session import COOKIE, Session, is_own_form
+from inference_server.domain.errors import Conflict
+
+HOME = "/console"
+_YEAR_S = 365 * 24 * 3600
+
+
+class ForeignForm(Conflict):
+    """The form did not come from a page of this session: load the page again."""
+
+    code = "foreign_form"
+
+
+def is_same_origin(request: Request) -> bool:
+    """Whether the browser says that our own page sends this (one that says nothing is no modern browser's form)."""
+    origin = request.headers.get("origin")
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        return False
+    return origin is None or urlsplit(origin).netloc == request.headers.get("host")
+
+
+def demand_own_form(request: Request, session: Session, form_token: str) -> None:
+    """Nothing, or ForeignForm for a form that another site made the browser send."""
+    if not (is_same_origin(request) and is_own_form(session, form_token)):
+        raise ForeignForm("the form did not come from this page: load the page again", field="form_token")
+
+
+def add_login(router: APIRouter, services: ConsoleServices, replies: Replies) -> None:
+    """Routes to sign in, sign out and change the language."""
+
+    def enter(request: Request, token: str) -> Response:
+        if services.one_time_token.consume(token):
+            reply = RedirectResponse(HOME, status_code=303)
+            _set_cookie(request, reply, COOKIE, replies.sessions.begin(), replies.sessions.max_age_s)
+            return reply
+        return replies.ask_for_token(request, problem="login.refused")
+
+    @router.get("/login")
+    def login_page(request: Request, token: str = "") -> Response:
+        if replies.sessions.read(request.cookies.get(COOKIE)) is not None:
+            return RedirectResponse(HOME, status_code=303)
+        return enter(request, token) if token else replies.ask_for_token(request)
+
+    @router.post("/login")
+    def login(request: Request, token: Annotated[str, Form()] = "") -> Response:
+        if not is_same_origin(request):
+            raise ForeignForm("the form did not come from this page: load the page again", field="token")
+        return enter(request, token.strip())
+
+    @router.post("/logout")
+    def logout(
+        request: Request,
+        session: Annotated[Session, Depends(replies.session)],
+        form_token: Annotated[str, Form()] = "",
+    ) -> Response:
+        demand_own_form(request, session, form_token)
+        reply = RedirectResponse("/console/login", status_code=303)
+        reply.delete_cookie(COOKIE, path=HOME)
+        return reply
+
+    @router.get("/language/{language}")
+    def set_language(request: Request, language: str) -> Response:
+        reply = RedirectResponse(_way_back(request), status_code=303)
+        if language in LANGUAGES:
+            _set_cookie(request, reply, LANGUAGE_COOKIE, language, _YEAR_S)
+        return reply
+
+
+def _set_cookie(request: Request, reply: Response, name: str, value: str, max_age_s: float) -> None:
+    secure = request.url.scheme == "https"
+    reply.set_cookie(name, value, int(max_age_s), path=HOME, secure=secure, httponly=True, samesite="strict")
+
+
+def _way_back(request: Request) -> str:
+    """The page of ours that the browser comes from, without its query (a token may stand there)."""
+    came_from = urlsplit(request.headers.get("referer", ""))
+    is_ours = came_from.netloc == request.headers.get("host") and came_from.path.startswith(f"{HOME}/")
+    return came_from.path if is_ours else HOME

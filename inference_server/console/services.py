@@ -1,0 +1,37 @@
+"""What the console is given by bootstrap.py."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from inference_server.casework import Casework
+from inference_server.console.session import OneTimeToken
+from inference_server.domain.case_states import CaseStates
+from inference_server.ports import CaseStore, Clock, Evidence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsoleServices:
+    """Ports, rules and secrets of the console.
+
+    `sign_key` (32 random bytes) signs session cookies: web workers that share it share their sessions.
+    `live_every_s` is how often the record is asked for changes while a page listens; a stream ends after `live_for_s`
+    and the browser opens the next one.
+    """
+
+    store: CaseStore
+    evidence: Evidence
+    casework: Casework
+    states: CaseStates
+    clock: Clock
+    sign_key: bytes
+    one_time_token: OneTimeToken
+    session_s: float = 12 * 3600.0
+    live_every_s: float = 1.0
+    live_for_s: float = 600.0
+    trail_window: timedelta = timedelta(hours=24)
+    trail_points: int = 6000
+    map_cases: int = 4000
+
+    def now(self) -> datetime:
+        """The present moment, aware, in UTC."""
+        return self.clock.now()

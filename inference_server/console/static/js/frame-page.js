@@ -1,0 +1,4 @@
+// The page of one frame, opened by itself.
+import { fitBoxes } from "./boxes.js";
+
+fitBoxes(document);
