@@ -145,7 +145,7 @@ def ultralytics_at_640(folder: Path, data: bytes, rounds: int) -> dict[str, Any]
     return answer
 
 
-def compare(rounds: int, with_ultralytics: bool = True) -> dict[str, Any]:
+def compare(rounds: int, with_ultralytics: bool) -> dict[str, Any]:
     """The figures that are printed."""
     data = a_street_frame()
     precisions: tuple[Precision, ...] = ("fp32", "int8")
@@ -174,11 +174,12 @@ def main() -> int:
     """0 after printing one JSON line; 1 where there is no model."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=30, help="frames through each way (default 30)")
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--without-ultralytics", action="store_true", help="leave the 640x640 baselines out")
+    options = parser.parse_args()
     if not CARD.is_file():
         print(f"no model: {CARD.relative_to(REPOSITORY)} is missing", file=sys.stderr)  # noqa: T201
         return 1
-    print(json.dumps(compare(rounds)))  # noqa: T201
+    print(json.dumps(compare(options.rounds, not options.without_ultralytics)))  # noqa: T201
     return 0
 
 
