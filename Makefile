@@ -1,0 +1,71 @@
+# `make demo` and `make test` need Python 3.11+ and nothing else; both make .venv first. `make help` lists the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# The first Python that is new enough. Set PYTHON to choose another.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+VENV := .venv
+TRAIN := .venv-train
+BIN := $(VENV)/bin
+TRAIN_BIN := $(TRAIN)/bin
+PYTEST_ARGS ?=
+TYPED_TESTS := --explicit-package-bases tests/unit/test_packaging.py tests/unit/test_imports.py
+
+.PHONY: help demo test test-train check format bench bench-city bench-speed console lock
+help: ## this list
+	@sed -nE 's/^([a-z-]+):.*## (.*)$$/  make \1\t\2/p' Makefile | expand -t 20
+
+demo: $(VENV)/.made console ## the main job on a drawn city over real HTTP, with the real model
+	$(BIN)/python tests/bench/demo.py
+
+test: $(VENV)/.made console ## all tests of server, vehicle and detector; PYTEST_ARGS adds arguments
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-train: $(TRAIN)/.made $(VENV)/.made ## the tests of training and the parity of the detector with it
+	$(TRAIN_BIN)/python -m pytest -o addopts="--strict-markers --strict-config --import-mode=importlib" \
+		tests/train $(PYTEST_ARGS)
+
+check: $(VENV)/.made ## format, lint, types, layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.made ## bring all files into shape
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: bench-speed ## the same as bench-speed
+
+bench-speed: $(VENV)/.made ## CPU milliseconds a frame, against naive ways in the same run
+	$(BIN)/python tests/bench/speed.py
+
+bench-city: $(VENV)/.made ## placing, matching and deciding on a thousand drawn things with truth boxes
+	$(BIN)/python tests/bench/city.py
+
+console: $(VENV)/.made ## the console's libraries, from npm; nothing is done where they are up to date
+	@{ command -v node && command -v npm; } >/dev/null || $(BIN)/python -m pip install --quiet -r requirements-node.lock
+	$(BIN)/python -m inference_server.console.vendor --dev
+
+lock: ## write down the versions of both environments as they are now
+	$(BIN)/python -m pip freeze --exclude-editable | docker/lock > requirements.lock
+	$(TRAIN_BIN)/python -m pip freeze --exclude-editable | docker/lock > requirements-train.lock
+
+# An environment is made anew when its lock or the project's own list of packages changes. The stamp is the proof that
+# the last attempt went through to its end.
+$(VENV)/.made: requirements.lock pyproject.toml
+	$(call environment,$(VENV),requirements.lock)
+
+$(TRAIN)/.made: requirements-train.lock pyproject.toml
+	$(call environment,$(TRAIN),requirements-train.lock)
+
+define environment
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; set PYTHON" >&2; exit 1; }
+	test -x $(1)/bin/python || $(PYTHON) -m venv $(1)
+	$(1)/bin/python -m pip install --quiet -r $(2)
+	$(1)/bin/python -m pip install --quiet --no-deps --editable .
+	$(1)/bin/python -m pip check
+	touch $(1)/.made
+endef
