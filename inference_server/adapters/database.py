@@ -27,8 +27,10 @@ class Database:
         self._upserts: dict[str, Any] = {}
         # Writers of this process wait here, in turn; SQLite itself lets them poll, and some starve.
         self._turn = threading.RLock()
-        self._durable = self._engine.execution_options(writes=True, synchronous="OFF" if fast_unsafe else "FULL")
-        self._lazy = self._engine.execution_options(writes=True, synchronous="OFF" if fast_unsafe else "NORMAL")
+        # Insertions tell how many rows came in: that is how "is it new?" is answered by the database.
+        writer = self._engine.execution_options(writes=True, preserve_rowcount=True)
+        self._durable = writer.execution_options(synchronous="OFF" if fast_unsafe else "FULL")
+        self._lazy = writer.execution_options(synchronous="OFF" if fast_unsafe else "NORMAL")
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -79,7 +81,8 @@ class Database:
         self._engine.dispose()
 
     def _insert(self, table: Table) -> Any:
-        return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+        insert = sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+        return insert.inline()  # nobody asks for the counted-up key
 
 
 def _engine(url: str) -> Engine:

@@ -1,0 +1,50 @@
+"""The record on each database that we promise: SQLite in a file, SQLite in memory, PostgreSQL."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from support.builders import PLACE, a_candidate, a_case
+
+from inference_server.adapters.opening import Adapters, OpeningOptions, open_adapters
+from inference_server.adapters.tables import metadata
+from inference_server.domain.geo import cells_around
+from inference_server.ports import CaseStore
+
+CELLS = cells_around(PLACE, 20.0)
+SQLITE_FILE, SQLITE_MEMORY, POSTGRESQL = "sqlite file", "sqlite in memory", "postgresql"
+KINDS = (SQLITE_FILE, SQLITE_MEMORY, POSTGRESQL)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a record lives, so that it can be opened again: by another process, or after a crash."""
+
+    kind: str
+    url: str | None
+    folder: Path
+
+    @contextmanager
+    def opened(self, options: OpeningOptions | None = None) -> Iterator[Adapters]:
+        """The record, closed at the end."""
+        adapters = open_adapters(self.url, self.folder, options)
+        try:
+            yield adapters
+        finally:
+            adapters.close()
+
+
+def empty(adapters: Adapters) -> None:
+    """Nothing; afterwards all tables are empty (quicker than a new database per test)."""
+    with adapters.database.writing(durable=False) as connection:
+        for table in reversed(metadata.sorted_tables):
+            connection.execute(table.delete())
+
+
+def file_cases(store: CaseStore, *names: str) -> None:
+    """One candidate with one case for each name."""
+    with store.work(CELLS) as work:
+        for name in names:
+            work.save_candidate(a_candidate(f"candidate-{name}"))
+            work.save_case(a_case(f"case-{name}", f"candidate-{name}"))
