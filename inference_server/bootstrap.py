@@ -162,7 +162,7 @@ def build(settings: Settings) -> Application:
     readiness = _readiness(settings, record, workers)
     services = _services(settings, record, casework, readiness, metrics, looks.model_version)
     app = create_app(services)
-    secret = _add_console(app, settings, rules, record, casework)
+    secret = _add_console(app, settings, rules, services)
     return Application(
         app=app,
         services=services,
@@ -251,20 +251,21 @@ def _disk_fault(settings: Settings) -> str | None:
     return None if enough else f"{free_bytes} bytes are free, {settings.min_free_bytes} are needed"
 
 
-def _add_console(app: FastAPI, settings: Settings, rules: Rules, record: Adapters, casework: Casework) -> str | None:
+def _add_console(app: FastAPI, settings: Settings, rules: Rules, services: Services) -> str | None:
     """The secret that lets one browser in; None where the page's libraries have not been built."""
     token, secret = OneTimeToken.issue()
-    services = ConsoleServices(
-        store=record.store,
-        evidence=record.evidence,
-        casework=casework,
+    console = ConsoleServices(
+        store=services.store,
+        evidence=services.evidence,
+        casework=services.casework,
         states=rules.states,
-        clock=SystemClock(),
+        clock=services.clock,
         sign_key=_sign_key(settings.data_folder / "console.key"),
         one_time_token=token,
+        is_stopping=lambda: services.readiness.phase is Phase.DRAINING,
     )
     try:
-        app.include_router(create_router(services))
+        app.include_router(create_router(console))
     except MissingAssets as error:
         _log.warning("console_missing", why=str(error))
         return None

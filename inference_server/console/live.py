@@ -9,7 +9,7 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -38,8 +38,9 @@ class Signature:
 class Pulse:
     """The present signature, asked of the record at most once in `every_s` however many pages listen."""
 
-    def __init__(self, store: CaseStore, every_s: float) -> None:
+    def __init__(self, store: CaseStore, every_s: float, is_stopping: Callable[[], bool]) -> None:
         self._store = store
+        self._is_stopping = is_stopping
         self._every_s = every_s
         self._lock = threading.Lock()
         self._taken_at_s = -float("inf")
@@ -57,7 +58,7 @@ class Pulse:
         """Events for one page that last saw `seen`, until the stream's time is over and the browser comes again."""
         yield f"retry: {int(self._every_s * 1000)}\n\n"
         ends_at_s, spoke_at_s = time.monotonic() + for_s, time.monotonic()
-        while time.monotonic() < ends_at_s:
+        while time.monotonic() < ends_at_s and not self._is_stopping():
             now = await run_in_threadpool(self.signature)
             if str(now) != seen:
                 seen, spoke_at_s = str(now), time.monotonic()

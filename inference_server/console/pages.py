@@ -35,7 +35,7 @@ def create_router(services: ConsoleServices) -> APIRouter:
     check_assets()
     replies = Replies.build(Sessions(services.sign_key, services.session_s))
     router = APIRouter(prefix="/console", include_in_schema=False, route_class=route_class(replies))
-    pulse = Pulse(services.store, services.live_every_s)
+    pulse = Pulse(services.store, services.live_every_s, services.is_stopping)
     add_login(router, services, replies)
     add_moves(router, services, replies)
     _add_pages(router, services, replies, pulse)

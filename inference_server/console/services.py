@@ -1,5 +1,6 @@
 """What the console is given by bootstrap.py."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,10 +10,15 @@ from inference_server.domain.case_states import CaseStates
 from inference_server.ports import CaseStore, Clock, Evidence
 
 
+def _never() -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsoleServices:
     """Ports, rules and secrets of the console.
 
+    `is_stopping` says that the server is asked to stop: streams then end, for it waits for them.
     `sign_key` (32 random bytes) signs session cookies: web workers that share it share their sessions.
     `live_every_s` is how often the record is asked for changes while a page listens; a stream ends after `live_for_s`
     and the browser opens the next one.
@@ -25,6 +31,7 @@ class ConsoleServices:
     clock: Clock
     sign_key: bytes
     one_time_token: OneTimeToken
+    is_stopping: Callable[[], bool] = _never
     session_s: float = 12 * 3600.0
     live_every_s: float = 1.0
     live_for_s: float = 600.0

@@ -26,6 +26,7 @@ export class CaseMap {
     element.setAttribute("aria-label", text("script.map_label"));
     this.addControls();
     this.map.on("zoomend", () => this.showNames());
+    new ResizeObserver(() => this.map.invalidateSize({ pan: false })).observe(element);
   }
 
   addControls() {
@@ -132,16 +133,17 @@ export class CaseMap {
     }
   }
 
-  // Into view without moving more than needed: the case pane may cover the right part of the map.
+  // Into view, without moving more than needed.
   reveal(id) {
     const known = this.cases.get(id);
-    if (!known || this.isFirst) {
-      return;
+    if (known && !this.isFirst) {
+      this.map.invalidateSize({ pan: false });
+      this.map.panInside(known.marker.getLatLng(), { paddingTopLeft: [60, 60], paddingBottomRight: [60, this.legendHeight() + 40] });
     }
-    const covered = document.getElementById("case").getBoundingClientRect();
-    const pane = this.map.getContainer().getBoundingClientRect();
-    const right = Math.max(0, pane.right - covered.left) + 40;
-    this.map.panInside(known.marker.getLatLng(), { paddingTopLeft: [40, 60], paddingBottomRight: [covered.width ? right : 40, 60] });
+  }
+
+  legendHeight() {
+    return document.querySelector(".legend").offsetHeight;
   }
 
   goToCase(id) {
@@ -157,8 +159,7 @@ export class CaseMap {
     bounds.extend(this.trails.bounds());
     const wanted = bounds.isValid() ? bounds : this.grids.getBounds();
     if (wanted.isValid()) {
-      const legend = document.querySelector(".legend").offsetHeight;
-      const padding = { paddingTopLeft: [60, 40], paddingBottomRight: [40, legend + 36] };
+      const padding = { paddingTopLeft: [60, 40], paddingBottomRight: [40, this.legendHeight() + 36] };
       this.map.fitBounds(wanted, { ...padding, maxZoom: CASE_ZOOM, animate: false });
     }
   }
