@@ -43,7 +43,7 @@ from inference_server.web.accept import Acceptance
 from inference_server.web.app import create_app
 from inference_server.web.body import ByteBudget, FrameReader
 from inference_server.web.metrics import Metrics
-from inference_server.web.readiness import Readiness
+from inference_server.web.readiness import Phase, Readiness
 from inference_server.web.services import Services
 from inference_server.worker import Work, Workers
 
