@@ -39,6 +39,9 @@ class TryLater(Exception):
 def read_answer(response: httpx.Response) -> Accepted | Refused:
     """What an answer says of the frame; raises TryLater or Halt where it says nothing of it.
 
+    A token that is unknown or speaks for another device, and an address without a server, are no fault of the frame:
+    parking on them would park the whole drive.
+
     A success counts only in the agreed form: the sign-in page of a mobile network answers 200 to everything.
     """
     status = response.status_code
@@ -46,11 +49,11 @@ def read_answer(response: httpx.Response) -> Accepted | Refused:
         return _accepted(response)
     if status in _TRY_LATER or status >= 500:
         raise TryLater(f"the server answered {_told(response)}", retry_after_s=retry_after_s(response.headers))
-    if status == 401:
+    if status in (401, 403):
         raise Halt(f"the server does not accept the token: {_told(response)}")
     if status < 400:
         raise TryLater(f"not an answer of Xuncheng: status {status}")
-    if status in (404, 405) and not _is_problem(response):
+    if status in (404, 405):
         raise Halt(f"no Xuncheng server at this address: {response.url} answered {status}")
     problem = _json_object(response) if _is_problem(response) else {}
     return Refused(code=str(problem.get("code") or f"http_{status}"), message=_told(response))

@@ -52,4 +52,4 @@ class OutsideError(PatrolError):
 
 
 class Halt(OutsideError):
-    """Sending on would refuse every frame for the same reason (a wrong token, a wrong address)."""
+    """Every frame of the lane would be refused for the same reason (a wrong token, a wrong address)."""

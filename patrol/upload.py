@@ -10,8 +10,8 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import BinaryIO
 
@@ -22,7 +22,7 @@ from tenacity.nap import sleep_using_event
 from patrol.answers import Accepted, Refused, TryLater, read_answer
 from patrol.buffer import Buffer, Lane, Waiting
 from patrol.buffer_state import counts
-from patrol.errors import InputError, OutsideError
+from patrol.errors import Halt, InputError, OutsideError
 from patrol.frame import wire_time
 
 _LOOK_EVERY_S = 0.1
@@ -32,13 +32,15 @@ _LOOK_EVERY_S = 0.1
 class UploadSettings:
     """Where to send and how hard to try.
 
-    `connections` frames are under way at once, of different lanes. After a failure the wait doubles from
+    `device_tokens` go before `token` for the devices they name. `connections` frames are under way at once, of
+    different lanes. After a failure the wait doubles from
     `first_wait_s` to `longest_wait_s`; what the server asks for by Retry-After goes first, up to
     `longest_retry_after_s`.
     """
 
     server: str
-    token: str
+    token: str = ""
+    device_tokens: Mapping[str, str] = field(default_factory=dict)
     connections: int = 4
     timeout_s: float = 30.0
     first_wait_s: float = 0.5
@@ -49,8 +51,13 @@ class UploadSettings:
         """Refuse what could never work, instead of trying it for ever."""
         if httpx.URL(self.server).scheme not in ("http", "https") or not httpx.URL(self.server).host:
             raise InputError(f"the server's address must begin with http:// or https://, not {self.server!r}")
-        if not self.token.isascii() or not self.token.isprintable() or not self.token.strip():
-            raise InputError("the token is empty or holds characters no HTTP header may hold")
+        for token in (*self.device_tokens.values(), *([] if self.device_tokens and not self.token else [self.token])):
+            if not token.isascii() or not token.isprintable() or not token.strip():
+                raise InputError("a token is empty or holds characters no HTTP header may hold")
+
+    def token_of(self, device: str) -> str:
+        """The token that speaks for a device."""
+        return self.device_tokens.get(device, self.token)
 
 
 class Uploader:
@@ -66,11 +73,11 @@ class Uploader:
         self._slots = threading.Semaphore(settings.connections)
         self._lanes: dict[Lane, threading.Thread] = {}
         self._dispatcher = threading.Thread(target=self._dispatch, name="dispatch", daemon=True)
+        self._blocked: dict[Lane, Halt] = {}
         self._failure: BaseException | None = None
         self._lock_file: BinaryIO | None = None
         self._client = httpx.Client(
             base_url=settings.server,
-            headers={"Authorization": f"Bearer {settings.token}"},
             timeout=settings.timeout_s,
             limits=httpx.Limits(max_connections=settings.connections),
         )
@@ -118,9 +125,13 @@ class Uploader:
         tick()
 
     def check(self) -> None:
-        """Raise what stopped the sending, if anything did."""
+        """Raise what stopped the sending: a failure here, or Halt when no lane that waits can go on."""
         if self._failure is not None:
             raise self._failure
+        if self._blocked:
+            waiting = self._buffer.waiting_lanes()
+            if waiting and all(lane in self._blocked for lane in waiting):
+                raise self._blocked[waiting[0]]
 
     def _gave_up(self, patience_s: float) -> str:
         left = counts(self._buffer.file)
@@ -133,7 +144,7 @@ class Uploader:
         while not self._stop.wait(_LOOK_EVERY_S):
             for lane in self._buffer.waiting_lanes():
                 running = self._lanes.get(lane)
-                if running is None or not running.is_alive():
+                if lane not in self._blocked and (running is None or not running.is_alive()):
                     self._lanes[lane] = threading.Thread(target=self._send_lane, args=(lane,), daemon=True)
                     self._lanes[lane].start()
 
@@ -143,6 +154,8 @@ class Uploader:
                 self._send_until_answered(frame)
         except TryLater:
             return  # told to stop in the middle of a wait
+        except Halt as halt:
+            self._blocked[lane] = halt
         except Exception as error:
             self._failure = error  # shown by drain and check, in the caller's thread
             self._stop.set()
@@ -171,8 +184,9 @@ class Uploader:
                 "meta": (None, meta.encode(), "application/json"),
                 "image": ("frame", frame.picture, frame.content_type),
             }
+            headers = {"Authorization": f"Bearer {self._settings.token_of(frame.lane[0])}"}
             try:
-                response = self._client.post("/v1/frames", files=parts)
+                response = self._client.post("/v1/frames", files=parts, headers=headers)
             except httpx.RequestError as error:
                 raise TryLater(f"{type(error).__name__}: {error}") from error
         return read_answer(response)

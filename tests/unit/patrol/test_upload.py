@@ -186,18 +186,42 @@ def test_a_refusal_without_a_problem_body_is_parked_under_its_status(buffer: Buf
     assert parked_frames(buffer.file)[0].code == "http_413"
 
 
-def test_a_wrong_token_stops_the_sending_and_parks_nothing(buffer: Buffer, receiver: Receiver) -> None:
-    receiver.refuse = lambda meta: problem(401, "token_unknown", "this token is not known")
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_wrong_token_stops_the_sending_and_parks_nothing(buffer: Buffer, receiver: Receiver, status: int) -> None:
+    receiver.refuse = lambda meta: problem(status, "token", "this token is not the right one")
     for number in range(3):
         buffer.add(a_captured_frame(number))
-    with pytest.raises(Halt, match="this token is not known"):
+    with pytest.raises(Halt, match="this token is not the right one"):
         send_all(buffer, receiver)
     assert (counts(buffer.file).waiting, counts(buffer.file).parked) == (3, 0)
     assert len(receiver.requests) == 1
 
 
-def test_an_address_that_is_no_xuncheng_server_stops_the_sending(buffer: Buffer, receiver: Receiver) -> None:
-    receiver.refuse = lambda meta: HTMLResponse("nothing here", 404)
+def test_a_device_without_its_token_does_not_stop_the_others(buffer: Buffer, receiver: Receiver) -> None:
+    receiver.refuse = lambda meta: problem(403, "not_allowed") if meta["device"] == "bus-2" else None
+    for number in range(3):
+        buffer.add(a_captured_frame(number, device="bus-1"))
+        buffer.add(a_captured_frame(number, device="bus-2"))
+    with pytest.raises(Halt):
+        send_all(buffer, receiver)
+    assert (counts(buffer.file).sent, counts(buffer.file).waiting) == (3, 3)
+
+
+def test_each_device_shows_its_own_token(buffer: Buffer, receiver: Receiver) -> None:
+    for device in ("bus-1", "bus-2", "bus-3"):
+        buffer.add(a_captured_frame(device=device))
+    tokens = {"bus-1": "one", "bus-2": "two"}
+    with Uploader(buffer, UploadSettings(server=receiver.url, token="other", device_tokens=tokens)) as uploader:
+        uploader.drain(patience_s=20)
+    shown = {request.meta["device"]: request.token for request in receiver.requests}
+    assert shown == {"bus-1": "Bearer one", "bus-2": "Bearer two", "bus-3": "Bearer other"}
+
+
+@pytest.mark.parametrize("answer", [lambda: HTMLResponse("nothing here", 404), lambda: problem(404, "not_found")])
+def test_an_address_that_takes_no_frames_stops_the_sending(
+    buffer: Buffer, receiver: Receiver, answer: Callable[[], Response]
+) -> None:
+    receiver.refuse = lambda meta: answer()
     buffer.add(a_captured_frame(1))
     with pytest.raises(Halt, match="no Xuncheng server"):
         send_all(buffer, receiver)
