@@ -22,6 +22,7 @@ from training.thresholds import Thresholds, choose_thresholds
 
 LOWEST_SCORE = 0.002  # average precision needs the long tail; below this nothing moves it
 TIMED_RUNS = 30
+_BOTH: tuple[Precision, ...] = ("fp32", "int8")
 
 
 @dataclass(frozen=True)
@@ -89,9 +90,9 @@ def time_ratio(card_path: Path, picture: Picture, runs: int = TIMED_RUNS) -> dic
 
     The two take turns, so that another load on the machine hits both alike.
     """
-    detectors = {name: YoloDetector.load(card_path, name) for name in ("fp32", "int8")}  # type: ignore[arg-type]
+    detectors = {name: YoloDetector.load(card_path, name) for name in _BOTH}
     opened = detectors["fp32"].open(picture.image.read_bytes())
-    times: dict[str, list[float]] = {name: [] for name in detectors}
+    times: dict[Precision, list[float]] = {name: [] for name in detectors}
     for _ in range(runs):
         for name, detector in detectors.items():
             times[name].append(_processor_ms(partial(detector.detect_picture, opened)))
@@ -106,5 +107,4 @@ def _processor_ms(work: partial[Any]) -> float:
 
 
 def _precisions(card: dict[str, Any]) -> list[Precision]:
-    known: tuple[Precision, ...] = ("fp32", "int8")
-    return [precision for precision in known if precision in card["files"]]
+    return [precision for precision in _BOTH if precision in card["files"]]

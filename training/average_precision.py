@@ -6,6 +6,7 @@ import contextlib
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from faster_coco_eval import COCO, COCOeval_faster
@@ -43,8 +44,9 @@ def average_precision(findings: Sequence[Finding], class_ids: Sequence[int]) -> 
     }
 
 
-def _truth(findings: Sequence[Finding], class_ids: Sequence[int]) -> dict[str, list[dict[str, object]]]:
-    images, annotations = [], []
+def _truth(findings: Sequence[Finding], class_ids: Sequence[int]) -> dict[str, list[dict[str, Any]]]:
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
     for number, finding in enumerate(findings, start=1):
         size = {"width": finding.picture.width_px, "height": finding.picture.height_px}
         images.append({"id": number, "file_name": finding.picture.image.name, **size})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -65,10 +65,14 @@ class BatchSource:
         size = self._recipe.batch
         numbers = order[step * size : (step + 1) * size]
         rng = np.random.default_rng([self._recipe.seed, epoch, step])
-        samples = [augment(self._sample(int(n)), stage, self._recipe, rng) for n in numbers]
+        samples = [augment(self._sample(int(n)), self._zoomed(stage, int(n)), self._recipe, rng) for n in numbers]
         pixels = np.stack([sample.pixels[:, :, ::-1] for sample in samples])
         mask = np.stack([self._masks[self._pictures[int(n)].source] for n in numbers])
         return Batch(pixels, _targets(samples), mask)
+
+    def _zoomed(self, stage: Stage, number: int) -> Stage:
+        zoom = self._recipe.zoom.get(self._pictures[number].source, 1.0)
+        return replace(stage, scale_low=stage.scale_low * zoom, scale_high=stage.scale_high * zoom)
 
     def _sample(self, number: int) -> Sample:
         kept = self._kept.get(number)

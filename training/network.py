@@ -17,9 +17,11 @@ ARCHITECTURE = "yolo26n.yaml"
 
 def build_network(class_count: int) -> torch.nn.Module:
     """A new network with random weights for `class_count` classes."""
-    config: dict[str, Any] = yaml_model_load(ARCHITECTURE)
+    config: dict[str, Any] = yaml_model_load(ARCHITECTURE)  # type: ignore[no-untyped-call]
     config["activation"] = "torch.nn.ReLU()"
-    network: torch.nn.Module = DetectionModel(config, ch=3, nc=class_count, verbose=False)
+    network: torch.nn.Module = DetectionModel(  # type: ignore[no-untyped-call]
+        config, ch=3, nc=class_count, verbose=False
+    )
     return network
 
 

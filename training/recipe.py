@@ -29,7 +29,11 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """All settings of a run. `repeat` multiplies a source's pictures per epoch; `share_limit` caps a source's share."""
+    """All settings of a run.
+
+    `repeat` multiplies a source's pictures per epoch, `share_limit` caps a source's share of all pictures, `zoom`
+    multiplies the scales of a source: small things far away are then learned at the size at which they are served.
+    """
 
     name: str
     stages: tuple[Stage, ...]
@@ -54,6 +58,7 @@ class Recipe:
     save_every_s: float = 240.0
     repeat: dict[str, float] = field(default_factory=dict)
     share_limit: dict[str, float] = field(default_factory=dict)
+    zoom: dict[str, float] = field(default_factory=dict)
 
 
 def load_recipe(name_or_path: str) -> Recipe:

@@ -67,3 +67,19 @@ def test_pixels_come_as_rgb(tmp_path: Path) -> None:
         source._kept[number] = Sample(blue, np.zeros(0), np.zeros((0, 4), dtype=np.float32))
     (batch,) = source.epoch(0, replace(STAGE, scale_low=1.0, scale_high=1.0), 0, 1)
     assert batch.pixels[0, 48, 80].tolist() == [0, 0, 200]
+
+
+def test_a_zoomed_source_shows_its_things_larger(tmp_path: Path) -> None:
+    index = load_index([write_data(tmp_path, plan(train=32, val=0))])
+    stage = replace(STAGE, scale_low=0.8, scale_high=0.9)
+    sizes = {}
+    for zoom in (1.0, 1.6):
+        recipe = replace(RECIPE, aim=1.0, zoom={"walls": zoom})
+        batches = BatchSource(index, recipe).epoch(0, stage, 0, 8)
+        widths: dict[int, list[float]] = {0: [], 1: []}
+        for batch in batches:
+            for number, known in enumerate(batch.mask[:, 1].tolist()):
+                widths[int(known)] += batch.targets[batch.targets[:, 0] == number, 4].tolist()
+        sizes[zoom] = {known: float(np.mean(of_source)) for known, of_source in widths.items()}
+    assert sizes[1.6][1] == pytest.approx(1.6 * sizes[1.0][1], rel=0.15)  # walls know the second class
+    assert sizes[1.6][0] == pytest.approx(sizes[1.0][0], rel=0.1)  # floors do not, and are not zoomed
