@@ -11,7 +11,6 @@ TRAIN := .venv-train
 BIN := $(VENV)/bin
 TRAIN_BIN := $(TRAIN)/bin
 PYTEST_ARGS ?=
-TYPED_TESTS := --explicit-package-bases tests/unit/test_packaging.py tests/unit/test_imports.py
 
 .PHONY: help demo test test-train check format bench bench-city bench-speed console lock
 help: ## this list
@@ -23,7 +22,7 @@ demo: $(VENV)/.made console ## the main job on a drawn city over real HTTP, with
 test: $(VENV)/.made console ## all tests of server, vehicle and detector; PYTEST_ARGS adds arguments
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-test-train: $(TRAIN)/.made $(VENV)/.made ## the tests of training and the parity of the detector with it
+test-train: $(TRAIN)/.made ## the tests of training and the parity of the detector with it
 	$(TRAIN_BIN)/python -m pytest -o addopts="--strict-markers --strict-config --import-mode=importlib" \
 		tests/train $(PYTEST_ARGS)
 

@@ -18,6 +18,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from inference_server.settings import Settings
+
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
@@ -194,7 +196,8 @@ from inference_server.console.vendor import check_assets
 from inference_server.settings import Settings
 check_assets()
 settings = Settings()
-print(json.dumps([open_looks(settings).model_version, sorted(read_rules(settings).policy.classes), str(settings.policy)]))
+classes = sorted(read_rules(settings).policy.classes)
+print(json.dumps([open_looks(settings).model_version, classes, str(settings.policy)]))
 """
     done = subprocess.run(
         [installed / "bin" / "python", "-c", program],
@@ -213,3 +216,18 @@ def test_the_weights_are_installed_but_no_checkpoint_and_no_tests(installed: Pat
     assert any(name.endswith(".onnx") for name in weights)
     [packages] = installed.glob("lib/python3.*/site-packages")
     assert not {"tests", "weights", "datasets", "docs"} & {path.name for path in packages.iterdir()}
+
+
+def test_the_composed_server_is_published_to_this_machine_only() -> None:
+    text = (ROOT / "compose.yaml").read_text(encoding="utf-8")
+    published = re.findall(r'^\s+ports: \["(.*)"\]$', text, flags=re.MULTILINE)
+    assert published == ["127.0.0.1:${XUNCHENG_PORT:-8080}:8080"]
+    known = {f"XUNCHENG_{name.upper()}" for name in Settings.model_fields}
+    assert set(re.findall(r"^\s+- (XUNCHENG_\w+)$", text, flags=re.MULTILINE)) <= known
+
+
+def test_the_commands_of_the_makefile_name_files_that_are_there() -> None:
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    named = re.findall(r"(?:tests|docker)/[\w/.]+", text)
+    assert named
+    assert [name for name in named if not (ROOT / name).exists()] == []
