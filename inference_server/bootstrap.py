@@ -210,6 +210,7 @@ def _services(
         metrics=metrics,
         model_version=model_version,
         wait_s=settings.wait_s,
+        max_streams=settings.max_streams,
     )
 
 

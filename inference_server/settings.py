@@ -50,6 +50,7 @@ class Settings(BaseSettings):
         default_factory=usable_cores, description="threads that analyse frames; 0 only accepts them"
     )
     max_connections: Positive = Field(default=512, description="open connections; one more is answered 503")
+    max_streams: Positive = Field(default=64, description="open WebSocket streams; each may hold one picture")
     stop_within_s: Seconds = Field(default=30.0, description="how long a stopping server waits for work in hand")
 
     max_picture_bytes: Positive = Field(default=25_000_000, description="size of one picture")

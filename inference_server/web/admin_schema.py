@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from inference_server.domain.camera import Camera, Lens, Mount
 from inference_server.ports import Device, Token
-from inference_server.web.schema import In, Moment, Name
+from inference_server.web.schema import In, Line, Moment, Name
 
 Scope = Literal["device", "cases:read", "cases:write", "admin"]
 
@@ -79,7 +79,7 @@ class DeviceIn(In):
     model_config = ConfigDict(json_schema_extra={"examples": [{"id": "zhe-A-1027", "name": "Patrol car 1027"}]})
 
     id: Name
-    name: str = Field(min_length=1, max_length=200)
+    name: Line = Field(min_length=1, max_length=200)
 
 
 class DeviceOut(BaseModel):
@@ -104,7 +104,7 @@ class TokenIn(In):
         json_schema_extra={"examples": [{"name": "car 1027", "scopes": ["device"], "device": "zhe-A-1027"}]}
     )
 
-    name: str = Field(min_length=1, max_length=100)
+    name: Line = Field(min_length=1, max_length=100)
     scopes: list[Scope] = Field(min_length=1, max_length=4)
     device: Name | None = None
     expires_at: Moment | None = None

@@ -6,9 +6,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from inference_server.domain.errors import BadInput
 from inference_server.ports import CaseFilter
-from inference_server.web.schema import Moment
+from inference_server.web.schema import Line, Moment
 
-Word = Annotated[str, Field(min_length=1, max_length=64)]
+Word = Annotated[Line, Field(min_length=1, max_length=64)]
 
 
 class CaseQuery(BaseModel):
@@ -24,7 +24,7 @@ class CaseQuery(BaseModel):
     since: Moment | None = Field(None, description="filed at or after, with a time zone")
     until: Moment | None = Field(None, description="filed before, with a time zone")
     bbox: str | None = Field(None, max_length=200, description="west,south,east,north in degrees, wgs84")
-    cursor: str | None = Field(None, min_length=1, max_length=200, description="`next` of the page before")
+    cursor: Line | None = Field(None, min_length=1, max_length=200, description="`next` of the page before")
     limit: int = Field(100, ge=1, le=1000)
     format: Literal["json", "geojson"] | None = Field(None, description="else by the header Accept")
 

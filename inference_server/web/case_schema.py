@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from inference_server.domain.case import Case, CaseMove
 from inference_server.ports import EvidenceItem, Sighting
-from inference_server.web.schema import In, Moment, PositionOut
+from inference_server.web.schema import In, Line, Moment, PositionOut
 
 
 class CaseOut(BaseModel):
@@ -154,12 +154,12 @@ class CasePatch(In):
         }
     )
 
-    state: str | None = Field(None, min_length=1, max_length=32, description="where the case goes")
-    reason: str | None = Field(None, max_length=1000, description="some moves need one")
-    external_number: str | None = Field(None, min_length=1, max_length=32, description="the case system's own number")
+    state: Line | None = Field(None, min_length=1, max_length=32, description="where the case goes")
+    reason: Line | None = Field(None, max_length=1000, description="some moves need one")
+    external_number: Line | None = Field(None, min_length=1, max_length=32, description="the case system's own number")
     at: Moment | None = Field(None, description="when it happened; now, if absent. Never in the future")
     by: Literal["operator", "case_system"] = Field("case_system", description="who moves it, by the table of moves")
-    expected_state: str | None = Field(None, max_length=32, description="409 where the case is in another state by now")
+    expected_state: Line | None = Field(None, max_length=32, description="409 where the case is in another state by now")
 
 
 def feature(case: Case) -> dict[str, Any]:

@@ -33,6 +33,14 @@ def _in_utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
+def _one_line(text: str) -> str:
+    """The text; characters that are not printed are refused: no database, log or page is to meet them."""
+    if not text.isprintable():
+        raise ValueError("the text must be one line of printable characters")
+    return text
+
+
+Line = Annotated[str, AfterValidator(_one_line)]
 Name = Annotated[str, Field(pattern=NAME_PATTERN, description="1 to 64 letters, digits, dots, dashes, underscores")]
 Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
@@ -48,7 +56,7 @@ class PositionIn(In):
 
     lat: float = Field(ge=-90, le=90)
     lon: float = Field(ge=-180, le=180)
-    datum: str = Field(max_length=32, description="wgs84, cgcs2000, gcj02 or bd09")
+    datum: Line = Field(max_length=32, description="wgs84, cgcs2000, gcj02 or bd09")
     accuracy_m: float | None = Field(None, ge=0, le=1e6, description="radius that holds 68 % of the errors")
 
 
@@ -65,7 +73,7 @@ class FrameMeta(In):
     position: PositionIn | None
     heading_deg: float | None = Field(None, ge=0, le=360, description="where the vehicle points, clockwise from north")
     speed_kmh: float | None = Field(None, ge=0, le=500)
-    campaign: str | None = Field(None, min_length=1, max_length=64)
+    campaign: Line | None = Field(None, min_length=1, max_length=64)
 
 
 class PositionOut(BaseModel):
