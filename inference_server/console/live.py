@@ -9,9 +9,8 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
@@ -21,7 +20,6 @@ from inference_server.ports import CaseFilter, CaseStore
 
 _WATCHED_CASES: Final = 200
 _QUIET_S: Final = 15.0
-EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +68,13 @@ class Pulse:
 
 
 def signature_of(store: CaseStore) -> Signature:
-    """The signature of the record: all counts, the newest cases, the newest point of the trails."""
+    """The signature of the record: of the cases by state and the newest ones, and of the frames by outcome."""
     newest = store.list_cases(CaseFilter(newest_first=True, limit=_WATCHED_CASES)).cases
-    counts = sorted(store.counts().items())
-    last = store.trail(EARLIEST, 1)
-    cases = "|".join(
-        [*(f"{name}={n}" for name, n in counts if "case" in name), *(f"{c.id}:{version_of(c)}" for c in newest)]
-    )
-    return Signature(_digest(cases), _digest("|".join(f"{p.frame_id}:{p.is_analysed}" for p in last)))
+    counts = [f"{name}={n}" for name, n in sorted(store.counts().items())]
+    cases = [count for count in counts if count.startswith("cases.")]
+    frames = [count for count in counts if count.startswith("frames.")]
+    return Signature(_digest([*cases, *(f"{case.id}:{version_of(case)}" for case in newest)]), _digest(frames))
 
 
-def _digest(text: str) -> str:
-    return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+def _digest(parts: Sequence[str]) -> str:
+    return hashlib.blake2b("|".join(parts).encode(), digest_size=6).hexdigest()

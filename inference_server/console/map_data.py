@@ -2,12 +2,11 @@
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Final
 
 import shapely
 
-from inference_server.console.live import EARLIEST
 from inference_server.console.services import ConsoleServices
 from inference_server.console.views import radius_68_m
 from inference_server.domain.case import Case
@@ -16,6 +15,7 @@ from inference_server.domain.geo import LatLon
 from inference_server.domain.grid import Grid
 
 GeoJson = dict[str, Any]
+_EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def grid_features(grids: Sequence[Grid], now: datetime) -> GeoJson:
@@ -56,9 +56,9 @@ def trail_points(services: ConsoleServices, after: datetime | None) -> dict[str,
 
     Rows of frame, index of its camera, time, longitude, latitude, analysed: as rows they are a third of the size.
     """
-    newest = services.store.trail(EARLIEST, 1)
-    since = newest[-1].taken_at - services.trail_window if newest else EARLIEST
-    points = services.store.trail(max(since, after or EARLIEST), services.trail_points)
+    newest = services.store.trail(_EARLIEST, 1)
+    since = newest[-1].taken_at - services.trail_window if newest else _EARLIEST
+    points = services.store.trail(max(since, after or _EARLIEST), services.trail_points)
     cameras = {camera: index for index, camera in enumerate(dict.fromkeys(point.camera for point in points))}
     rows = [[p.frame_id, cameras[p.camera], _time(p.taken_at), *_xy(p.position), int(p.is_analysed)] for p in points]
     return {"cameras": list(cameras), "points": rows}
