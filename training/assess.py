@@ -14,7 +14,7 @@ import numpy as np
 
 from detector.model_card import Precision
 from detector.yolo import YoloDetector, load_onnx
-from training.card import figures_json, thresholds_json, write_card
+from training.card import DRAWN_SOURCES, figures_json, thresholds_json, write_card
 from training.evaluate import Figure, figures, mean_map50
 from training.findings import FindsBoxes, FoundBoxes, find_all
 from training.index import DataIndex, Picture, Split
@@ -54,7 +54,8 @@ def evaluate_file(weights: Path, index: DataIndex, split: Split) -> list[Figure]
 
 
 def fill_card(card_path: Path, index: DataIndex) -> dict[str, Any]:
-    """The card with thresholds and figures of its files; written back to `card_path`. Drawn sources must not be in."""
+    """The card with thresholds and figures of its files; written back to `card_path`. Drawn sources are left out."""
+    index = index.without(DRAWN_SOURCES)
     card: dict[str, Any] = json.loads(card_path.read_text(encoding="utf-8"))
     made: dict[str, list[Figure]] = {}
     thresholds: dict[str, Thresholds] | None = None

@@ -17,17 +17,7 @@ from training.index import DataIndex
 from training.thresholds import UNPROVEN, Thresholds
 
 INPUT_NAME = "images"
-LIMITS = (
-    "Learned from about 6,400 pictures of ten sources, hardly any of them from a patrol car in a Chinese city: measure "
-    "it on your own streets before trusting it there.",
-    "Each figure counts only where the source labelled the class. Figures of sources taken on foot show large objects "
-    "and are far better than a vehicle's view would give.",
-    "A class whose threshold `file` is null does not reach precision 0.90 on the validation pictures: its boxes go to "
-    "people. Thresholds were chosen on the same validation pictures as the figures, which flatters both a little.",
-    "Open shafts, soil heaps and persons rest on a handful of validation boxes: their figures are chance to a great "
-    "part. An open shaft that is not found is a danger this model does not exclude.",
-    "Night, rain, snow and lenses with dirt are hardly in the data.",
-)
+DRAWN_SOURCES = frozenset({"drawn_city"})  # drawings prove nothing about streets: no figure and no threshold uses them
 
 
 def sha256(path: Path) -> str:
@@ -40,7 +30,7 @@ def new_card(
 ) -> dict[str, Any]:
     """A card without figures: input, files, classes and sources; thresholds are those of an unproven class.
 
-    `input_px` is width, height; `datasets` the folder with `sources.csv` and `taxonomy.csv`.
+    `input_px` is width, height; `datasets` the folder with `sources.csv`, `taxonomy.csv` and `limits.txt`.
     """
     width_px, height_px = input_px
     return {
@@ -61,7 +51,7 @@ def new_card(
         "thresholds": thresholds_json({name: UNPROVEN for name in index.classes}),
         "figures": [],
         "data": _sources(datasets / "sources.csv", index),
-        "limits": list(LIMITS),
+        "limits": _limits(datasets / "limits.txt"),
     }
 
 
@@ -86,6 +76,11 @@ def _codes(taxonomy: Path, index: DataIndex) -> dict[str, str]:
     with taxonomy.open(encoding="utf-8", newline="") as stream:
         rows = {row["class"]: row["code"] for row in csv.DictReader(stream)}
     return {name: rows[name] for name in index.classes if rows.get(name)}
+
+
+def _limits(path: Path) -> list[str]:
+    """What the model cannot do, a line each; empty where nobody wrote it down."""
+    return path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
 
 
 def _sources(path: Path, index: DataIndex) -> list[dict[str, object]]:

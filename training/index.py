@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -60,6 +60,10 @@ class DataIndex:
     def of(self, split: Split, source: str | None = None) -> tuple[Picture, ...]:
         """Pictures of one split, of one source if it is named."""
         return tuple(p for p in self.pictures if p.split == split and source in (None, p.source))
+
+    def without(self, sources: Collection[str]) -> DataIndex:
+        """The index without the pictures of these sources."""
+        return replace(self, pictures=tuple(p for p in self.pictures if p.source not in sources))
 
     def classes_in_state(self, source: str, state: str) -> tuple[str, ...]:
         """Classes that have `state` (labelled or absent) in `source`, in the order of the class list."""

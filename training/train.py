@@ -1,7 +1,7 @@
 """One training run, from recipe and data to a checkpoint; stopped at any moment it goes on where it was.
 
 A run lives in a folder: `recipe.toml`-like record in `run.json`, a line every ten steps in `curve.csv`, `last.pt` to
-resume from, and `epoch-NN.safetensors` (the averaged weights) after each epoch.
+resume from, and the averaged weights: `epoch-NN.safetensors` after each epoch, `last.safetensors` at every end.
 """
 
 from __future__ import annotations
@@ -111,8 +111,10 @@ class Run:
             if self._stop:
                 break
             if self.progress.step == leg.first + leg.steps:
-                self._keep_epoch(leg)
+                self._keep_average(f"epoch-{leg.epoch + 1:02d}")
+                self._save()
         self._save()
+        self._keep_average("last")
         return self.progress
 
     def _train_leg(self, leg: Leg, last: int) -> None:
@@ -177,11 +179,10 @@ class Run:
         self._optimiser.load_state_dict(state["optimiser"])
         self.progress = Progress(**state["progress"])
 
-    def _keep_epoch(self, leg: Leg) -> None:
-        path = self._folder / f"epoch-{leg.epoch + 1:02d}.safetensors"
+    def _keep_average(self, name: str) -> None:
         notes = {**self._identity, "recipe": self._recipe.name, "step": str(self.progress.step)}
-        save_weights(self.average, path, {**notes, "hours": f"{self.progress.seconds / 3600:.3f}"})
-        self._save()
+        notes["hours"] = f"{self.progress.seconds / 3600:.3f}"
+        save_weights(self.average, self._folder / f"{name}.safetensors", notes)
 
     def _log(self, leg: Leg, parts: torch.Tensor) -> None:
         path = self._folder / "curve.csv"
