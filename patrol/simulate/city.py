@@ -3,10 +3,11 @@
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from patrol.simulate.furniture import Trunk, park_cars, place_context, plant_trees
 from patrol.simulate.layout import Plan, make_plan
 from patrol.simulate.looks import LOOKS, Look
 from patrol.simulate.plane import LocalPlane
-from patrol.simulate.populate import Trunk, Wishes, park_cars, place_context, place_things, plant_trees
+from patrol.simulate.populate import Wishes, place_things
 from patrol.simulate.seeds import generator
 from patrol.simulate.shapes import trunk
 from patrol.simulate.solids import Model

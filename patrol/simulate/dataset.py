@@ -20,7 +20,7 @@ from patrol.simulate.city import City, CityConfig
 from patrol.simulate.render import Renderer
 from patrol.simulate.seeds import generator
 from patrol.simulate.solids import Picture
-from patrol.simulate.things import BODIES, CASE_CLASSES, CLASS_NAMES, DISTRACTORS
+from patrol.simulate.things import CASE_CLASSES, CLASS_NAMES, LABELLED_CLASSES
 from patrol.simulate.visible import Seen, Watcher
 from patrol.simulate.weather import drawn_light
 
@@ -30,6 +30,8 @@ PICTURE_PX = (832, 468)
 SMALLEST_PX = 5.0
 MIX = (*CASE_CLASSES, "pothole", "open_manhole", "pothole", "open_manhole")
 LEAST_SHARE = 0.25
+NEAR_SHARE = 0.65
+"""Share of the frames that are taken 4.5 to 14 m before some thing, so that enough of them are big."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +57,13 @@ def drawn_camera(rng: Generator) -> tuple[Mount, Lens]:
 
 
 def drawn_view(rng: Generator, city: City, camera: tuple[Mount, Lens]) -> tuple[View, str]:
-    """A view from a lane of a random street, and the street's name."""
-    street = city.plan.streets[int(rng.integers(len(city.plan.streets)))]
-    along, way = float(rng.uniform(street.low_m, street.high_m)), 1 if rng.random() < 0.5 else -1
+    """A view from a lane of a random street, and the street's name; often a thing is near."""
+    street, way = city.plan.streets[int(rng.integers(len(city.plan.streets)))], 1 if rng.random() < 0.5 else -1
+    along = float(rng.uniform(street.low_m, street.high_m))
+    if rng.random() < NEAR_SHARE:
+        thing = city.things[int(rng.integers(len(city.things)))]
+        street = next(one for one in city.plan.streets if one.name == thing.street)
+        along = thing.along_m - way * float(rng.uniform(4.5, 14))
     x, y = street.point(along, way * float(rng.uniform(1.0, 2.6)))
     heading = street.heading_deg + (0 if way > 0 else 180) + float(rng.normal(0, 3))
     return view_from(Pose(x_m=x, y_m=y, heading_deg=heading), *camera), street.name
@@ -89,8 +95,8 @@ def label_lines(seen: list[Seen], width_px: int, height_px: int) -> str:
     lines = []
     for one in seen:
         left, top, right, bottom = one.box
-        numbers = ((left + right) / 2 / width_px, (top + bottom) / 2 / height_px)
-        numbers += ((right - left) / width_px, (bottom - top) / height_px)
+        middle = ((left + right) / 2 / width_px, (top + bottom) / 2 / height_px)
+        numbers = (*middle, (right - left) / width_px, (bottom - top) / height_px)
         lines.append(f"{CLASS_NAMES.index(one.thing.class_name)} " + " ".join(f"{number:.6f}" for number in numbers))
     return "".join(line + "\n" for line in lines)
 
@@ -116,8 +122,7 @@ def write_frame(out: Path, name: str, frame: Labelled) -> dict[str, object]:
 
 def write_sources(out: Path) -> None:
     """Writes which classes are labelled in the drawn frames and which are never in them."""
-    drawn = {name for name in BODIES if name not in DISTRACTORS}
-    rows = [(SOURCE, name, "labelled" if name in drawn else "absent") for name in CLASS_NAMES]
+    rows = [(SOURCE, name, "labelled" if name in LABELLED_CLASSES else "absent") for name in CLASS_NAMES]
     with (out / "sources.csv").open("w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([("source", "class", "state"), *rows])
     (out / "classes.txt").write_text("".join(name + "\n" for name in CLASS_NAMES))

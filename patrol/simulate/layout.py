@@ -1,8 +1,7 @@
 """The plan of a drawn city: street lines, blocks between them and the building fronts round each block.
 
-Plan axes: metres, x along the cross streets, y along the long ones; `Plan.turn_deg` turns the plan (clockwise) into east and north: a heading in the plan
-plus turn_deg is a true heading.
-Roads, kerbs and pavements all lie on the plane z = 0.
+Plan axes: metres, x along the cross streets, y along the long ones. `Plan.turn_deg` turns the plan (clockwise) into
+east and north: a heading in the plan plus turn_deg is a true heading. Roads, kerbs and pavements all lie on z = 0.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,7 @@
 """Paint and stone on the ground: lane lines, crossings, gutters and kerbs as flat quadrangles."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -77,7 +78,7 @@ def kerbs(box: Floats) -> list[tuple[Floats, tuple[float, float, float]]]:
 def pieces(low: float, high: float) -> list[tuple[float, float]]:
     """A span cut into equal pieces of about 8 m."""
     edges = np.linspace(low, high, max(2, round((high - low) / 8) + 1))
-    return [(float(a), float(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [(float(a), float(b)) for a, b in pairwise(edges)]
 
 
 def flat(x0: float, y0: float, x1: float, y1: float) -> Floats:

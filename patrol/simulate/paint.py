@@ -111,7 +111,12 @@ class Canvas:
         return np.asarray(cv2.transform(region, np.hstack([scale, offset])), dtype=np.uint8)
 
     def wall(
-        self, texture: Surface, corners: Floats, size_m: tuple[float, float], brightness: float, covered: NDArray[np.uint8]
+        self,
+        texture: Surface,
+        corners: Floats,
+        size_m: tuple[float, float],
+        brightness: float,
+        covered: NDArray[np.uint8],
     ) -> None:
         """Draws a texture on an upright rectangle where nothing nearer was drawn, and marks that place as covered.
 
@@ -135,7 +140,9 @@ class Canvas:
         picture, _ = texture.level_for(self.view.lens.focal_px / depth)
         px_per_m = picture.shape[1] / size_m[0], picture.shape[0] / size_m[1]
         matrix = self.plane_to_window(self.view.plane_matrix(corners[0], along, down), px_per_m, window)
-        drawn = cv2.warpPerspective(picture, matrix, (wide, tall), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        drawn = cv2.warpPerspective(
+            picture, matrix, (wide, tall), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
         drawn = self.tone(np.asarray(drawn, dtype=np.uint8), brightness, depth)
         cv2.copyTo(drawn, mask, self.picture[window[1] : window[3], window[0] : window[2]])
 
@@ -156,7 +163,7 @@ class Canvas:
         matrix = self.plane_to_window(self.view.plane_matrix(decal.origin, decal.along, decal.across), px_per_m, window)
         size = window[2] - window[0], window[3] - window[1]
         drawn = cv2.warpPerspective(picture, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-        opacity = cv2.bitwise_and(np.ascontiguousarray(drawn[:, :, 3]), self.mask(pixels, window))
+        opacity = np.asarray(cv2.bitwise_and(np.ascontiguousarray(drawn[:, :, 3]), self.mask(pixels, window)), np.uint8)
         colour = self.tone(np.ascontiguousarray(drawn[:, :, :3]), brightness, depth)
         self.blend(colour, opacity, window)
 

@@ -10,9 +10,9 @@ ECCENTRICITY_2 = 6.694379990141316e-3
 
 @dataclass(frozen=True, slots=True)
 class LocalPlane:
-    """A plane that touches the Earth at a WGS84 point, by the middle-latitude formula with the radii of curvature of the
-    meridian and the prime vertical (any textbook of geodesy).
+    """A plane that touches the Earth at a WGS84 point.
 
+    Middle-latitude formula with the radii of curvature of the meridian and the prime vertical (any geodesy textbook).
     Lengths and bearings from the point are good to a millimetre per kilometre within 2 km; lengths between two other
     points within 1 km of it to 0.1 mm per metre.
     """

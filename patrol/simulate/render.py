@@ -10,17 +10,11 @@ from numpy.typing import NDArray
 
 from patrol.simulate.camera import Lens, View
 from patrol.simulate.city import City
+from patrol.simulate.ground import draw_ground, draw_shadows, draw_sky
 from patrol.simulate.paint import Canvas
 from patrol.simulate.sight import cover_of, distance_to, hidden_share
 from patrol.simulate.solids import Decal, Model, Picture
-from patrol.simulate.street import (
-    Scenery,
-    draw_fronts,
-    draw_ground,
-    draw_shadows,
-    draw_sky,
-    make_scenery,
-)
+from patrol.simulate.street import Scenery, draw_fronts, make_scenery
 from patrol.simulate.things import Thing
 from patrol.simulate.weather import Light
 
@@ -63,7 +57,7 @@ class Renderer:
         canvas = Canvas(np.zeros((lens.height_px, lens.width_px, 3), dtype=np.uint8), view, light)
         stage = self._stage(view, things, number)
         horizon = draw_sky(canvas)
-        draw_ground(canvas, self.city, self.scenery, horizon)
+        draw_ground(canvas, self.city, self.scenery.floor, horizon)
         self.scenery.markings.draw(canvas)
         for actor in stage:
             if actor.is_flat:
@@ -156,12 +150,17 @@ def widened(lens: Lens) -> tuple[Lens, int, int]:
 
 def bent(picture: Picture, lens: Lens, left: int, top: int) -> Picture:
     """The picture as the distorting lens shows it."""
+    x, y = bending(lens, left, top)
+    return np.asarray(cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8)
+
+
+@lru_cache(maxsize=8)
+def bending(lens: Lens, left: int, top: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Column and row `(height, width)` of the undistorted picture that each pixel of the distorted one comes from."""
     x, y = np.meshgrid(np.arange(lens.width_px) + 0.5, np.arange(lens.height_px) + 0.5)
-    source = lens.undistort(np.stack([x.ravel(), y.ravel()], axis=1)) + (left - 0.5, top - 0.5)
+    source = lens.undistort(np.stack([x.ravel(), y.ravel()], axis=1)) + np.array([left - 0.5, top - 0.5])
     where = source.astype(np.float32).reshape(lens.height_px, lens.width_px, 2)
-    return np.asarray(
-        cv2.remap(picture, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8
-    )
+    return np.ascontiguousarray(where[:, :, 0]), np.ascontiguousarray(where[:, :, 1])
 
 
 def develop(picture: Picture, light: Light, rng: Generator) -> Picture:

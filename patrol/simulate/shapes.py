@@ -4,7 +4,7 @@ import numpy as np
 from numpy.random import Generator
 
 from patrol.simulate.looks import Look, Palette, Range
-from patrol.simulate.solids import Floats, Model, Part, prism, quads, rectangle, ring
+from patrol.simulate.solids import Floats, Model, Part, prism, quads, raised, rectangle, ring
 
 
 def within(rng: Generator, span: Range) -> float:
@@ -108,9 +108,9 @@ def bin_body(look: Look, rng: Generator, height_m: float) -> tuple[list[Part], f
         for side in (-1, 1)
     ]
     label = rectangle(width * 0.4, 0.01, 0.0)
-    plate = prism(label + [0, 0, height_m * 0.5], label + [0, 0, height_m * 0.72], np.array([215.0, 220, 220])).moved(
-        np.eye(3), np.array([0.0, -depth * 0.5 * (taper + 1) / 2 - 0.012, 0.0])
-    )
+    plate = prism(
+        raised(label, 0, 0, height_m * 0.5), raised(label, 0, 0, height_m * 0.72), np.array([215.0, 220, 220])
+    ).moved(np.eye(3), np.array([0.0, -depth * 0.5 * (taper + 1) / 2 - 0.012, 0.0]))
     return [*wheels, body, rim, plate], width, colour
 
 
@@ -137,8 +137,8 @@ def overflowing_bin(look: Look, rng: Generator) -> Model:
     lid = rectangle(width * 1.1, 0.05, 0.0)
     parts.append(
         prism(
-            lid + [0, width * 0.58, height],
-            lid + [0, width * 0.58 + 0.2, height + rng.uniform(0.35, 0.5)],
+            raised(lid, 0, width * 0.58, height),
+            raised(lid, 0, width * 0.58 + 0.2, height + rng.uniform(0.35, 0.5)),
             colour * 1.05,
         )
     )

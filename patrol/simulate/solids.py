@@ -82,8 +82,10 @@ class Decal:
 
 @dataclass(frozen=True, kw_only=True)
 class Mesh:
-    """The solids of a thing in one set of arrays: `owner (m,)` is the solid of each face, `middles (k, 3)` the middle of
-    each solid; the vertices of solid i are those from `starts[i]` to `starts[i + 1]`.
+    """The solids of a thing in one set of arrays.
+
+    `owner (m,)` is the solid of each face, `middles (k, 3)` the middle of each solid; the vertices of solid i are those
+    from `starts[i]` to `starts[i + 1]`.
     """
 
     vertices: Floats
@@ -147,6 +149,11 @@ class Model:
     def groups(self) -> tuple[Floats, ...]:
         """The points of each solid and picture by itself: the outline is the union of their hulls."""
         return tuple([part.vertices for part in self.parts] + [decal.outline for decal in self.decals])
+
+
+def raised(corners: Floats, x_m: float, y_m: float, z_m: float) -> Floats:
+    """Corners `(n, 3)` moved by three lengths."""
+    return np.asarray(corners + np.array([x_m, y_m, z_m]))
 
 
 def quads(vertices: Floats, faces: list[tuple[int, ...]], colours: Floats) -> Part:

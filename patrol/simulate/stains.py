@@ -1,5 +1,7 @@
 """Flat things: pictures with opacity that lie on the road or stick to a wall."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.random import Generator
@@ -28,7 +30,7 @@ def ragged(rng: Generator, angle: NDArray[np.float32], roughness: float) -> NDAr
     return np.asarray(line / max(float(line.max()), 1e-6) * 0.96, dtype=np.float32)
 
 
-def assembled(colour: NDArray[np.float32], opacity: NDArray[np.float32]) -> Picture:
+def assembled(colour: NDArray[np.float32], opacity: NDArray[np.floating[Any]]) -> Picture:
     """A picture (uint8 HWC, BGR and opacity) of a colour plane `(h, w, 3)` 0..255 and an opacity plane 0..1."""
     alpha = np.clip(opacity, 0, 1)[:, :, None] * 255
     return np.asarray(np.clip(np.concatenate([colour, alpha], axis=2), 0, 255), dtype=np.uint8)

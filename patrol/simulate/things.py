@@ -10,8 +10,8 @@ from patrol.simulate.looks import Look
 from patrol.simulate.solids import Model
 
 CLASS_NAMES = (
-    "garbage", "overflowing_bin", "bin", "pothole", "crack", "graffiti", "traffic_cone", "open_manhole", "manhole_cover",
-    "soil_heap", "roadworks", "person", "bicycle", "motorcycle", "car", "truck", "bus",
+    "garbage", "overflowing_bin", "bin", "pothole", "crack", "graffiti", "traffic_cone", "open_manhole",
+    "manhole_cover", "soil_heap", "roadworks", "person", "bicycle", "motorcycle", "car", "truck", "bus",
 )  # fmt: skip
 """The class names in the order of their numbers."""
 
@@ -21,8 +21,20 @@ CASE_CLASSES = ("garbage", "overflowing_bin", "pothole", "graffiti", "soil_heap"
 CONTEXT_CLASSES = ("bin", "manhole_cover", "traffic_cone", "car")
 """Drawn and labelled classes that are no case by themselves."""
 
+LABELLED_CLASSES = CASE_CLASSES + CONTEXT_CLASSES
+"""All drawn classes that are labelled."""
+
 DISTRACTORS = ("patch", "leaves", "poster")
 """Drawn and never labelled."""
+
+FLAT_CLASSES = ("pothole", "graffiti", "open_manhole", "manhole_cover", *DISTRACTORS)
+"""Classes without height: they hide nothing."""
+
+LARGEST_M = {
+    "garbage": 1.7, "overflowing_bin": 1.2, "pothole": 1.0, "graffiti": 2.1, "soil_heap": 2.2, "open_manhole": 0.6,
+    "bin": 1.3, "manhole_cover": 0.6, "traffic_cone": 0.6, "car": 2.6, "patch": 2.4, "leaves": 1.5, "poster": 1.0,
+}  # fmt: skip
+"""Half of the longest extent in metres that a body of the class can have."""
 
 BODIES: dict[str, Callable[[Look, Generator], Model]] = {
     "garbage": shapes.garbage,

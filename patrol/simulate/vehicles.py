@@ -5,9 +5,10 @@ from numpy.random import Generator
 
 from patrol.simulate.looks import Look
 from patrol.simulate.shapes import one_of, within
-from patrol.simulate.solids import Floats, Model, Part, prism, quads
+from patrol.simulate.solids import Floats, Model, Part, prism, quads, raised, rectangle
 
 GLASS = np.array([62.0, 54, 48])
+PLATE = np.array([165.0, 95, 40])
 TYRE = np.array([24.0, 24, 25])
 
 
@@ -89,8 +90,8 @@ def car(look: Look, rng: Generator) -> Model:
     )
     for y, z, colour in lamps:
         for x in (-width * 0.36, width * 0.36):
-            flat = np.array([[-0.17, -0.01, 0], [0.17, -0.01, 0], [0.17, 0.01, 0], [-0.17, 0.01, 0]]) + [x, y, z]
-            parts.append(prism(flat, flat + [0, 0, 0.13], colour))
-        plate = np.array([[-0.22, -0.012, 0], [0.22, -0.012, 0], [0.22, 0.012, 0], [-0.22, 0.012, 0]]) + [0, y, z - 0.2]
-        parts.append(prism(plate, plate + [0, 0, 0.12], np.array([165.0, 95, 40])))
+            lamp = raised(rectangle(0.34, 0.02, 0.0), x, y, z)
+            parts.append(prism(lamp, raised(lamp, 0, 0, 0.13), colour))
+        plate = raised(rectangle(0.44, 0.024, 0.0), 0, y, z - 0.2)
+        parts.append(prism(plate, raised(plate, 0, 0, 0.12), PLATE))
     return Model(tuple(parts), (), (width / 2 + 0.18, length / 2 + 0.15))

@@ -7,18 +7,16 @@ exact; behind something it is found on a raster of at least 96 steps along its l
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from patrol.simulate.camera import NEAR_M, View
 from patrol.simulate.city import City
-from patrol.simulate.paint import cut_near, fixed_point
+from patrol.simulate.outlines import extent, framed, left_over, outlines_of, pixels_of, polygon_pixels
 from patrol.simulate.solids import Floats, Model
 from patrol.simulate.street import front_corners
-from patrol.simulate.things import DISTRACTORS, Thing
+from patrol.simulate.things import FLAT_CLASSES, LABELLED_CLASSES, LARGEST_M, Thing
 
-RASTER = 96
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom in pixels of the frame."""
 
@@ -45,26 +43,33 @@ class Seen:
 
 
 class Watcher:
-    """Answers what views of one pass through a city show."""
+    """Answers what views of one pass through a city show of some classes."""
 
-    def __init__(self, city: City, number: int, reach_m: float = 60.0) -> None:
+    def __init__(
+        self, city: City, number: int, reach_m: float = 60.0, classes: tuple[str, ...] = LABELLED_CLASSES
+    ) -> None:
         self.city, self.number, self.reach_m = city, number, reach_m
         self.things = city.present(number)
-        self.models = [city.model(thing, number) for thing in self.things]
-        trunks = [city.trunk(spot) for spot in city.trees]
-        self.labelled = np.array([thing.class_name not in DISTRACTORS for thing in self.things])
-        self.solid = np.array([bool(model.parts) for model in [*self.models, *trunks]])
-        self.models += trunks
-        self.places = np.array([model.middle[:2] for model in self.models]).reshape(-1, 2)
-        self.radii = np.array([np.ptp(model.points, axis=0).max() / 2 for model in self.models])
-        self.on_wall = np.array([thing.contact == "wall" for thing in self.things] + [False] * len(trunks))
-        turns = np.radians([thing.turn_deg for thing in self.things] + [0.0] * len(trunks))
+        trees = city.trees
+        self.labelled = np.array([thing.class_name in classes for thing in self.things], dtype=bool)
+        standing = [thing.class_name not in FLAT_CLASSES for thing in self.things]
+        self.solid = np.array(standing + [True] * len(trees), dtype=bool)
+        places = [(one.x_m, one.y_m) for one in self.things] + [(one.x_m, one.y_m) for one in trees]
+        self.places = np.array(places, dtype=np.float64).reshape(-1, 2)
+        self.radii = np.array([LARGEST_M[thing.class_name] for thing in self.things] + [2.0] * len(trees))
+        self.on_wall = np.array([thing.contact == "wall" for thing in self.things] + [False] * len(trees), dtype=bool)
+        turns = np.radians([thing.turn_deg for thing in self.things] + [0.0] * len(trees))
         along = np.stack([np.cos(turns), np.sin(turns)], axis=1)
         self.outward = np.stack([along[:, 1], -along[:, 0]], axis=1)
         self.wall_half = along * self.radii[:, None] * 0.9
-        fronts = city.plan.fronts
-        self.front_corners = np.array([front_corners(row) for row in fronts])
-        self.front_normals = np.array([row.normal for row in fronts])
+        self.front_corners = np.array([front_corners(row) for row in city.plan.fronts])
+        self.front_normals = np.array([row.normal for row in city.plan.fronts])
+
+    def _model(self, i: int) -> Model:
+        """The body of a thing or, past the things, the trunk of a tree."""
+        if i < len(self.things):
+            return self.city.model(self.things[i], self.number)
+        return self.city.trunk(self.city.trees[i - len(self.things)])
 
     def seen(self, view: View, smallest_px: float = 4.0) -> list[Seen]:
         """The labelled things of which the view shows a box of at least smallest_px on both sides."""
@@ -84,11 +89,19 @@ class Watcher:
         """Indices of things and trunks within reach that may be in the picture and big enough."""
         away = self.places - view.centre[:2]
         distance = np.hypot(away[:, 0], away[:, 1])
-        ahead = away @ view.rotation[2, :2]
-        size_px = 2 * self.radii * view.lens.focal_px / np.maximum(distance, 0.5)
-        keep = (distance < self.reach_m) & (ahead > -self.radii - 1) & (size_px >= smallest_px)
-        keep &= np.where(self.on_wall, np.einsum("ij,ij->i", self.outward, away) < 0, True)
-        return np.flatnonzero(keep)
+        near = np.flatnonzero((distance < self.reach_m) & (away @ view.rotation[2, :2] > -self.radii))
+        reach, lens = self.radii[near] * 1.2, view.lens
+        local = np.column_stack([away[near], np.full(len(near), 0.7 - view.centre[2])]) @ view.rotation.T
+        room = (
+            (lens.width_px + abs(lens.width_px - 2 * lens.cx_px))
+            / 2
+            / lens.focal_px
+            * (1.25 if lens.is_distorted else 1.0)
+        )
+        keep = np.abs(local[:, 0]) - reach * 1.5 < np.maximum(local[:, 2] + reach, 0) * room
+        keep &= 2 * reach * lens.focal_px >= smallest_px * np.maximum(distance[near], 0.5)
+        keep &= np.where(self.on_wall[near], np.einsum("ij,ij->i", self.outward[near], away[near]) < 0, True)
+        return near[keep]
 
     def _in_sight(self, view: View, near: NDArray[np.int64]) -> tuple[NDArray[np.int64], Floats]:
         """Those of the near things that no building hides whole, with the hidden share of three sight lines each."""
@@ -103,17 +116,15 @@ class Watcher:
 
     def _measured(self, view: View, near: NDArray[np.int64], hidden: Floats) -> "Scene":
         """Boxes and distances of the near things."""
-        points = [self.models[i].points for i in near]
+        points = [self._model(int(i)).points for i in near]
         starts = np.concatenate([[0], np.cumsum([len(group) for group in points])[:-1]])
         local = view.in_camera(np.concatenate(points))
         depth = np.minimum.reduceat(local[:, 2], starts)
         local[:, 2] = np.maximum(local[:, 2], NEAR_M)
-        pixels = view.ideal_pixels(local)
-        if view.lens.is_distorted:
-            pixels = view.lens.distort(pixels)
+        pixels = pixels_of(view, local)
         boxes = np.concatenate([np.minimum.reduceat(pixels, starts), np.maximum.reduceat(pixels, starts)], axis=1)
         for row in np.flatnonzero(depth < NEAR_M):
-            boxes[row] = extent(view, self.models[near[row]])
+            boxes[row] = extent(view, self._model(int(near[row])))
         away = np.linalg.norm(self.places[near] - view.centre[:2], axis=1)
         size = [view.lens.width_px, view.lens.height_px]
         return Scene(near, boxes, np.clip(boxes, 0, size * 2), away, hidden)
@@ -124,11 +135,10 @@ class Watcher:
         over = scene.before(row, self.solid)
         box, share = scene.inside[row], 1.0
         if (box != scene.boxes[row]).any():
-            box = framed(outlines_of(view, self.models[i]), view.lens.width_px, view.lens.height_px)
-        if len(over) or scene.hidden[row] > 0:
-            outlines = [pixels for k in over for pixels in outlines_of(view, self.models[k])]
-            outlines += self._fronts_before(view, i) if scene.hidden[row] > 0 else []
-            box, share = left_over(outlines_of(view, self.models[i]), outlines, box)
+            box = framed(outlines_of(view, self._model(i)), view.lens.width_px, view.lens.height_px)
+        if (len(over) or scene.hidden[row] > 0) and (box[2:] > box[:2]).all():
+            fronts = self._fronts_before(view, i) if scene.hidden[row] > 0 else []
+            box, share = left_over(view, self._model(i), [self._model(int(k)) for k in over], fronts, box)
         if share <= 0:
             return None
         whole = scene.boxes[row]
@@ -142,13 +152,20 @@ class Watcher:
         )
 
     def _fronts_before(self, view: View, i: int) -> list[Floats]:
-        """Outlines of the building fronts that face the camera and have the thing behind them."""
-        side = np.einsum("ij,ij->i", self.places[i] - self.front_corners[:, 3, :2], self.front_normals)
-        facing = np.einsum("ij,ij->i", view.centre[:2] - self.front_corners[:, 3, :2], self.front_normals)
-        close = np.linalg.norm(self.front_corners[:, 3, :2] - view.centre[:2], axis=1) < self.reach_m + 20
-        found = [
-            polygon_pixels(view, self.front_corners[k]) for k in np.flatnonzero((side < -0.2) & (facing > 0) & close)
-        ]
+        """Outlines of the building fronts between the camera and a thing: facing the one, before the other."""
+        eye, spot = view.centre[:2], self.places[i]
+        ends = self.front_corners[:, 2:, :2]
+        side = np.einsum("ij,ij->i", spot - ends[:, 1], self.front_normals)
+        facing = np.einsum("ij,ij->i", eye - ends[:, 1], self.front_normals)
+        away = spot - eye
+        right = np.array([away[1], -away[0]]) / max(float(np.linalg.norm(away)), 1e-9)
+        offset, depth = (ends - eye) @ right, (ends - eye) @ away
+        reach = self.radii[i] * 1.5
+        slope = offset * float(away @ away) / np.where(np.abs(depth) < 1e-6, 1e-6, depth)
+        behind = (depth <= 0).any(axis=1)
+        beside = (slope.min(axis=1) > reach) | (slope.max(axis=1) < -reach)
+        chosen = np.flatnonzero((side < -0.2) & (facing > 0) & (behind | ~beside) & (depth.max(axis=1) > 0))
+        found = [polygon_pixels(view, self.front_corners[k]) for k in chosen]
         return [pixels for pixels in found if len(pixels)]
 
 
@@ -172,91 +189,4 @@ class Scene:
         """Indices of the standing things nearer than a row whose boxes overlap its own."""
         mine = self.inside[row]
         apart = (self.boxes[:, :2] >= mine[2:]).any(axis=1) | (self.boxes[:, 2:] <= mine[:2]).any(axis=1)
-        return self.near[~apart & (self.away < self.away[row]) & solid[self.near]]
-
-
-def polygon_pixels(view: View, corners: Floats) -> Floats:
-    """Pixels `(k, 2)` of a flat polygon of the world `(n, 3)` cut off before the camera; maybe empty."""
-    local = cut_near(view.in_camera(corners))
-    if len(local) < 3:
-        return np.empty((0, 2))
-    pixels = view.ideal_pixels(local)
-    return view.lens.distort(pixels) if view.lens.is_distorted else pixels
-
-
-def outlines_of(view: View, model: Model) -> list[Floats]:
-    """The outline `(k, 2)` in pixels of each solid and picture of a thing: the hull of its points before the camera."""
-    found = []
-    for part in model.parts:
-        if (view.in_camera(part.vertices)[:, 2] >= NEAR_M).all():
-            found.append(hull_of(polygon_pixels(view, part.vertices)))
-        else:
-            faces = [polygon_pixels(view, part.vertices[face]) for face in part.faces]
-            corners = np.concatenate(faces) if faces else np.empty((0, 2))
-            found += [hull_of(corners)] if len(corners) else []
-    for decal in model.decals:
-        pixels = polygon_pixels(view, decal.outline)
-        found += [pixels] if len(pixels) else []
-    return found
-
-
-def hull_of(pixels: Floats) -> Floats:
-    """The convex hull `(k, 2)` of pixels."""
-    return np.asarray(cv2.convexHull(pixels.astype(np.float32))[:, 0], dtype=np.float64)
-
-
-def extent(view: View, model: Model) -> Floats:
-    """Left, top, right, bottom of a thing that reaches behind the camera; zeros where nothing is before it."""
-    outlines = outlines_of(view, model)
-    if not outlines:
-        return np.zeros(4)
-    points = np.concatenate(outlines)
-    return np.concatenate([points.min(axis=0), points.max(axis=0)])
-
-
-def framed(outlines: list[Floats], width_px: int, height_px: int) -> Floats:
-    """The box of what of convex outlines lies inside the frame; zeros where nothing does."""
-    limits = ((0, 0.0, 1.0), (0, float(width_px), -1.0), (1, 0.0, 1.0), (1, float(height_px), -1.0))
-    kept = []
-    for outline in outlines:
-        for axis, edge, sign in limits:
-            outline = cut_line(outline, axis, edge, sign)
-        kept.append(outline)
-    points = np.concatenate(kept) if kept else np.empty((0, 2))
-    return np.concatenate([points.min(axis=0), points.max(axis=0)]) if len(points) else np.zeros(4)
-
-
-def cut_line(polygon: Floats, axis: int, edge: float, sign: float) -> Floats:
-    """The part `(k, 2)` of a polygon where sign * (coordinate - edge) >= 0."""
-    gap = (polygon[:, axis] - edge) * sign if len(polygon) else np.empty(0)
-    if (gap >= 0).all():
-        return polygon
-    kept = []
-    for i in range(len(polygon)):
-        if (gap[i] >= 0) != (gap[i - 1] >= 0):
-            share = gap[i - 1] / (gap[i - 1] - gap[i])
-            kept.append(polygon[i - 1] + share * (polygon[i] - polygon[i - 1]))
-        if gap[i] >= 0:
-            kept.append(polygon[i])
-    return np.array(kept).reshape(-1, 2)
-
-
-def left_over(own: list[Floats], over: list[Floats], box: Floats) -> tuple[Floats, float]:
-    """The box of what covers leave of a thing inside `box`, and its share of the area there."""
-    size = box[2:] - box[:2]
-    scale = RASTER / max(float(size.max()), 1e-6)
-    shape = np.maximum(np.ceil(size * scale).astype(int), 1)
-    mine = np.zeros((int(shape[1]), int(shape[0])), dtype=np.uint8)
-    for pixels in own:
-        cv2.fillConvexPoly(mine, fixed_point((pixels - box[:2]) * scale), 255, cv2.LINE_8, 4)
-    area = cv2.countNonZero(mine)
-    for pixels in over:
-        cv2.fillConvexPoly(mine, fixed_point((pixels - box[:2]) * scale), 0, cv2.LINE_8, 4)
-    rest = cv2.countNonZero(mine)
-    if not rest or not area:
-        return box, 0.0
-    if rest == area:
-        return box, 1.0
-    left, top, width, height = cv2.boundingRect(mine)
-    inner = np.array([left, top, left + width, top + height]) / scale + np.tile(box[:2], 2)
-    return np.minimum(np.maximum(inner, np.tile(box[:2], 2)), np.tile(box[2:], 2)), rest / area
+        return np.asarray(self.near[~apart & (self.away < self.away[row]) & solid[self.near]])
