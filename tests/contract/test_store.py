@@ -17,6 +17,7 @@ from support.builders import (
     a_report,
     a_review,
     a_sighting,
+    a_tie,
     a_track,
     a_view,
     an_event,
@@ -123,7 +124,7 @@ def test_a_pass_is_found_within_its_gap_and_updated_in_place(store: CaseStore) -
     drive = a_pass()
     with store.work(()) as work:
         work.save_pass(drive)
-        longer = replace(drive, last_at=at(90), offset_m=(0.5, 0.75))
+        longer = replace(drive, last_at=at(90), ties=(a_tie(), a_tie(track_id=TrackId("track-2"))))
         work.save_pass(longer)
         assert work.pass_of(drive.camera, at(150), 60.0) == longer
         assert work.pass_of(drive.camera, at(-60), 60.0) == longer

@@ -1,0 +1,284 @@
+"""What the queue promises, on every database."""
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from support.builders import a_frame, a_picture, a_report
+from support.clocks import SetClock
+from support.records import Place
+
+from inference_server.adapters.opening import Adapters, OpeningOptions
+from inference_server.adapters.sql_queue import QueueLimits
+from inference_server.domain.errors import QueueFull
+from inference_server.domain.frame import Frame
+from inference_server.domain.observation import Drop, DropReason
+from inference_server.ports import Accepted, Claimed
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    """Noon, until a test says otherwise."""
+    return SetClock()
+
+
+@pytest.fixture
+def record(place: Place, clock: SetClock) -> Iterator[Adapters]:
+    """An empty record whose queue holds five frames."""
+    limits = QueueLimits(max_frames=5, max_bytes=10_000, min_free_bytes=0)
+    with place.opened(OpeningOptions(clock=clock, limits=limits)) as adapters:
+        yield adapters
+
+
+def put(record: Adapters, *numbers: int, camera: str = "front") -> list[Frame]:
+    """Accept frames."""
+    frames = [a_frame(number, camera=camera) for number in numbers]
+    for frame, number in zip(frames, numbers, strict=True):
+        record.queue.put(frame, a_picture(number))
+    return frames
+
+
+def claim(record: Adapters) -> Claimed:
+    """The next frame, which must be there."""
+    claimed = record.queue.claim()
+    assert claimed is not None
+    return claimed
+
+
+def finish(record: Adapters, claimed: Claimed) -> None:
+    """Report on a frame and let it go."""
+    with record.store.work(()) as work:
+        work.finish(claimed.frame, a_report(claimed.frame))
+    record.queue.release(claimed)
+
+
+def spooled(place: Place) -> set[str]:
+    """The names of the spooled pictures."""
+    return {path.name for path in (place.folder / "spool").iterdir()}
+
+
+def test_a_frame_comes_out_as_it_went_in(record: Adapters) -> None:
+    frame = a_frame()
+    assert record.queue.put(frame, a_picture()) == Accepted(frame_id=frame.id, is_new=True)
+    assert record.queue.claim() == Claimed(frame=frame, picture=a_picture(), attempts=0)
+
+
+def test_an_empty_queue_gives_nothing(record: Adapters) -> None:
+    assert record.queue.claim() is None
+    assert record.queue.depth() == 0
+
+
+def test_the_same_frame_again_is_not_new_whatever_became_of_it(record: Adapters, place: Place) -> None:
+    frame = a_frame()
+    again = Accepted(frame_id=frame.id, is_new=False)
+    put(record, 0)
+    assert record.queue.put(frame, a_picture()) == again
+    claimed = claim(record)
+    assert record.queue.put(frame, a_picture()) == again
+    finish(record, claimed)
+    assert record.queue.put(frame, a_picture()) == again
+    assert record.queue.claim() is None
+    assert spooled(place) == set()
+
+
+def test_frames_of_one_camera_come_one_at_a_time_in_order_of_arrival(record: Adapters) -> None:
+    put(record, 3, 1, 2)
+    for number in (3, 1, 2):
+        claimed = claim(record)
+        assert claimed.frame.seq == number
+        assert record.queue.claim() is None
+        finish(record, claimed)
+
+
+def test_another_camera_need_not_wait(record: Adapters) -> None:
+    put(record, 1, 2)
+    put(record, 3, camera="rear")
+    assert [claim(record).frame.seq for _ in range(2)] == [1, 3]
+    assert record.queue.claim() is None
+
+
+def test_a_released_frame_is_gone_with_its_picture(record: Adapters, place: Place) -> None:
+    (frame,) = put(record, 1)
+    assert record.queue.depth() == 1
+    assert spooled(place) == {frame.id}
+    finish(record, claim(record))
+    assert record.queue.depth() == 0
+    assert spooled(place) == set()
+
+
+def test_a_frame_without_a_report_cannot_be_released(record: Adapters, place: Place) -> None:
+    (frame,) = put(record, 1)
+    with pytest.raises(RuntimeError, match="no report"):
+        record.queue.release(claim(record))
+    assert spooled(place) == {frame.id}
+
+
+def test_a_frame_given_back_comes_again_after_a_pause_and_before_the_later_ones(
+    record: Adapters, clock: SetClock
+) -> None:
+    put(record, 1, 2)
+    for attempts, pause_s in enumerate((0.5, 1.0, 2.0)):
+        claimed = claim(record)
+        assert (claimed.frame.seq, claimed.attempts) == (1, attempts)
+        record.queue.give_back(claimed)
+        clock.advance(pause_s - 0.01)
+        assert record.queue.claim() is None
+        clock.advance(0.01)
+    assert claim(record).attempts == 3
+
+
+def test_a_full_queue_refuses_new_frames_but_knows_old_ones(record: Adapters) -> None:
+    put(record, 1, 2, 3, 4, 5)
+    with pytest.raises(QueueFull) as refusal:
+        put(record, 6)
+    assert 1.0 <= refusal.value.retry_after_s <= 60.0
+    assert not record.queue.put(a_frame(5), a_picture(5)).is_new
+    finish(record, claim(record))
+    put(record, 6)
+
+
+def test_a_queue_is_full_by_bytes_too(record: Adapters, place: Place) -> None:
+    big = b"x" * 9_000
+    record.queue.put(replace(a_frame(1), size_bytes=len(big)), big)
+    with pytest.raises(QueueFull):
+        record.queue.put(a_frame(2), b"y" * 1_001)
+    assert len(spooled(place)) == 1
+    record.queue.put(a_frame(2), b"y" * 1_000)
+
+
+def test_a_full_disk_refuses_frames(place: Place) -> None:
+    with place.opened(OpeningOptions(limits=QueueLimits(min_free_bytes=1 << 60))) as record, pytest.raises(QueueFull):
+        put(record, 1)
+
+
+def test_a_frame_sent_by_eight_at_once_is_new_once(record: Adapters) -> None:
+    together = threading.Barrier(8)
+
+    def send(_: int) -> bool:
+        together.wait()
+        return record.queue.put(a_frame(), a_picture()).is_new
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(send, range(8))) == [False] * 7 + [True]
+    assert claim(record).picture == a_picture()
+
+
+def test_many_threads_get_every_frame_once_and_every_camera_in_order(place: Place) -> None:
+    seen: dict[str, list[int]] = {f"car-1/{camera}": [] for camera in "abc"}
+    at_work: set[str] = set()
+
+    def analyse() -> None:
+        while (claimed := record.queue.claim()) is not None:
+            camera = claimed.frame.camera
+            assert camera not in at_work
+            at_work.add(camera)
+            seen[camera].append(claimed.frame.seq)
+            at_work.remove(camera)
+            finish(record, claimed)
+
+    with place.opened() as record:
+        for number in range(10):
+            for camera in "abc":
+                put(record, number, camera=camera)
+        with ThreadPoolExecutor(6) as pool:
+            for done in [pool.submit(analyse) for _ in range(6)]:
+                done.result()
+        analyse()  # a thread that found all cameras busy has gone; the last frames are ours
+        assert record.store.counts() == {"frames.analysed": 30}
+    assert seen == {camera: list(range(10)) for camera in seen}
+
+
+def test_who_waits_is_woken_by_a_frame(record: Adapters) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(record.queue.claim, 20.0)
+        time.sleep(0.05)
+        put(record, 1)
+        sent_s = time.monotonic()
+        assert waiting.result() is not None
+        assert time.monotonic() - sent_s < 5.0
+
+
+def test_who_waits_in_vain_gets_nothing(record: Adapters) -> None:
+    begun_s = time.monotonic()
+    assert record.queue.claim(0.1) is None
+    assert time.monotonic() - begun_s >= 0.1
+
+
+def test_a_camera_whose_worker_is_silent_too_long_goes_to_another(record: Adapters, clock: SetClock) -> None:
+    put(record, 1)
+    claim(record)
+    clock.advance(119.0)
+    assert record.queue.claim() is None
+    clock.advance(2.0)
+    assert claim(record).attempts == 1
+
+
+def test_what_a_dead_process_had_in_hand_is_free_at_once_and_counts_as_an_attempt(lasting: Place) -> None:
+    with lasting.opened() as record:
+        put(record, 1, 2)
+        claim(record)
+    with lasting.opened() as record:
+        claimed = claim(record)
+        assert (claimed.frame.seq, claimed.attempts) == (1, 1)
+        finish(record, claimed)
+        assert (claim(record).frame.seq, record.queue.depth()) == (2, 1)
+
+
+def test_what_a_living_process_has_in_hand_is_left_to_it(lasting: Place) -> None:
+    with lasting.opened() as record:
+        put(record, 1)
+        claimed = claim(record)
+        with lasting.opened() as other:
+            assert other.queue.claim() is None
+            put(other, 2, camera="rear")
+            assert claim(other).frame.seq == 2
+        finish(record, claimed)
+
+
+def test_a_row_whose_picture_is_gone_at_start_becomes_a_failed_frame(lasting: Place) -> None:
+    with lasting.opened() as record:
+        lost, kept = put(record, 1, 2)
+    (lasting.folder / "spool" / lost.id).unlink()
+    with lasting.opened() as record:
+        report = record.store.report(lost.id)
+        assert report is not None
+        assert report.drop == Drop(DropReason.FAILED, {"cause": "spooled picture missing"})
+        assert claim(record).frame == kept
+
+
+@pytest.mark.parametrize(
+    ("harm", "cause"),
+    [
+        pytest.param(Path.unlink, "spooled picture missing", id="gone"),
+        pytest.param(lambda path: path.write_bytes(b"other"), "spooled picture damaged", id="damaged"),
+    ],
+)
+def test_a_picture_that_is_no_longer_itself_stops_nobody(
+    record: Adapters, place: Place, harm: object, cause: str
+) -> None:
+    lost, kept = put(record, 1, 2)
+    assert callable(harm)
+    harm(place.folder / "spool" / lost.id)
+    assert claim(record).frame == kept
+    report = record.store.report(lost.id)
+    assert report is not None
+    assert report.drop == Drop(DropReason.FAILED, {"cause": cause})
+
+
+def test_only_old_files_that_no_row_owns_are_swept_at_start(lasting: Place) -> None:
+    with lasting.opened() as record:
+        (frame,) = put(record, 1)
+    spool = lasting.folder / "spool"
+    for name, age_s in (("orphan", 700.0), (".half.part", 700.0), ("fresh", 5.0), (frame.id, 700.0)):
+        with (spool / name).open("ab"):
+            pass
+        then = time.time() - age_s
+        os.utime(spool / name, (then, then))
+    with lasting.opened() as record:
+        assert spooled(lasting) == {"fresh", frame.id}
+        assert claim(record).frame == frame
