@@ -34,7 +34,7 @@ def serve(
     settings = settings_with(host=host, port=port, data_folder=data, workers=workers)
     begin_journal(settings.log_level, settings.log_format)
     application = build(settings)
-    with _listening(settings) as listener:
+    with listening(settings) as listener:
         address, port_taken = listener.getsockname()[:2]
         url = f"http://{f'[{address}]' if ':' in address else address}:{port_taken}"
         application.start()
@@ -44,7 +44,7 @@ def serve(
             talk(f"API      {url}/v1")
             if application.console_secret is not None:
                 talk(f"console  {url}/console/login?token={application.console_secret}   (works once)")
-            _Server(_uvicorn_config(settings, application), application).run(sockets=[listener])
+            http_server(settings, application).run(sockets=[listener])
         finally:
             application.stop()
 
@@ -79,13 +79,15 @@ def _do_nothing(sig: int, frame: Any) -> None:
     That is us, and the threads behind the app are still to be stopped in good order."""
 
 
-def _listening(settings: Settings) -> socket.socket:
+def listening(settings: Settings) -> socket.socket:
+    """A socket that takes connections already; they are answered once a server runs on it."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     return socket.create_server((settings.host, settings.port), family=family, backlog=256)
 
 
-def _uvicorn_config(settings: Settings, application: Application) -> uvicorn.Config:
-    return uvicorn.Config(
+def http_server(settings: Settings, application: Application) -> uvicorn.Server:
+    """uvicorn under our limits, for `run(sockets=[...])`."""
+    config = uvicorn.Config(
         application.app,
         http="h11",  # the one of uvicorn's parsers that bounds the size of headers
         h11_max_incomplete_event_size=_HEADER_BYTES,
@@ -102,6 +104,7 @@ def _uvicorn_config(settings: Settings, application: Application) -> uvicorn.Con
         date_header=True,
         proxy_headers=False,
     )
+    return _Server(config, application)
 
 
 class _Server(uvicorn.Server):
