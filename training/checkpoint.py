@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
 FILE_NAME = "last.pt"
-
-
-@dataclass(slots=True)
-class Progress:
-    """Where a run stands: finished steps over all stages, and hours spent computing."""
-
-    step: int = 0
-    seconds: float = 0.0
 
 
 def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:

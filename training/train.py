@@ -6,15 +6,11 @@ resume from, and the averaged weights: `epoch-NN.safetensors` after each epoch, 
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import json
-import math
 import signal
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -22,50 +18,19 @@ from typing import Any
 import torch
 
 from training.batches import Batch, BatchSource
-from training.checkpoint import Progress, load_checkpoint, save_checkpoint
-from training.index import DataIndex, data_hash, load_index
+from training.checkpoint import load_checkpoint, save_checkpoint
+from training.index import data_hash, load_index
 from training.network import build_network, load_weights, save_weights
 from training.parallel import ParallelBackward
-from training.recipe import Recipe, Stage, parse_recipe, recipe_hash
+from training.recipe import Recipe, parse_recipe, recipe_hash
+from training.record import log_step, write_record
+from training.schedule import Leg, Progress, plan_legs, rate_at
 
 LOG_EVERY = 10  # steps
-CURVE_COLUMNS = ("step", "epoch", "height_px", "width_px", "learning_rate", "box", "class", "l1", "seconds")
 
 
 class ResumeError(RuntimeError):
     """A run folder that belongs to another recipe or other data."""
-
-
-@dataclass(frozen=True, slots=True)
-class Leg:
-    """The steps of one epoch, or part of one, at one picture size; `first` counts over the whole run."""
-
-    stage: Stage
-    epoch: int
-    first: int
-    steps: int
-
-
-def plan_legs(recipe: Recipe, steps_per_epoch: int) -> list[Leg]:
-    """The legs of a run in order. An epoch of a stage that ends in a fraction is cut short."""
-    legs: list[Leg] = []
-    first, epoch = 0, 0
-    for stage in recipe.stages:
-        left = round(stage.epochs * steps_per_epoch)
-        while left > 0:
-            steps = min(left, steps_per_epoch)
-            legs.append(Leg(stage, epoch, first, steps))
-            first, epoch, left = first + steps, epoch + 1, left - steps
-    return legs
-
-
-def rate_at(step: int, total: int, recipe: Recipe) -> float:
-    """The learning rate of a step: linear warm-up, then half a cosine down to `final_rate` of the peak."""
-    if step < recipe.warmup_steps:
-        return recipe.learning_rate * (step + 1) / recipe.warmup_steps
-    share = (step - recipe.warmup_steps) / max(1, total - recipe.warmup_steps)
-    fall = 0.5 * (1 + math.cos(math.pi * share))
-    return recipe.learning_rate * (recipe.final_rate + (1 - recipe.final_rate) * fall)
 
 
 class Run:
@@ -95,7 +60,14 @@ class Run:
         folder.mkdir(parents=True, exist_ok=True)
         self._identity = {"recipe_hash": recipe_hash(recipe), "data_hash": data_hash(index)}
         self._resume()
-        self._write_record(index, data, start)
+        details = {
+            **self._identity,
+            "data": [str(path.resolve()) for path in data],
+            "start": None if start is None else start.name,
+            "steps_per_epoch": self._source.steps_per_epoch,
+            "total_steps": self.total_steps,
+        }
+        write_record(folder, recipe, index, details)
 
     def stop(self, *_: int | FrameType | None) -> None:
         """None; the run ends after the step in hand, with a checkpoint. Fit to be a signal handler."""
@@ -127,7 +99,8 @@ class Run:
             self.progress.seconds += now - started
             started = now
             if self.progress.step % LOG_EVERY == 0 or self.progress.step == leg.first + leg.steps:
-                self._log(leg, parts)
+                rate = rate_at(self.progress.step - 1, self.total_steps, self._recipe)
+                log_step(self._folder, leg, self.progress, rate, parts.tolist())
             if now - saved > self._recipe.save_every_s:
                 self._save()
                 saved = now
@@ -183,34 +156,6 @@ class Run:
         notes = {**self._identity, "recipe": self._recipe.name, "step": str(self.progress.step)}
         notes["hours"] = f"{self.progress.seconds / 3600:.3f}"
         save_weights(self.average, self._folder / f"{name}.safetensors", notes)
-
-    def _log(self, leg: Leg, parts: torch.Tensor) -> None:
-        path = self._folder / "curve.csv"
-        fresh = not path.exists()
-        rate = rate_at(self.progress.step - 1, self.total_steps, self._recipe)
-        losses = [f"{value:.4f}" for value in parts.tolist()]
-        place = [self.progress.step, leg.epoch + 1, leg.stage.height_px, leg.stage.width_px, f"{rate:.3e}"]
-        with path.open("a", encoding="utf-8", newline="") as stream:
-            writer = csv.writer(stream)
-            if fresh:
-                writer.writerow(CURVE_COLUMNS)
-            writer.writerow([*place, *losses, f"{self.progress.seconds:.1f}"])
-
-    def _write_record(self, index: DataIndex, data: Sequence[Path], start: Path | None) -> None:
-        path = self._folder / "run.json"
-        if path.exists():
-            return
-        record = {
-            **self._identity,
-            "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "data": [str(path.resolve()) for path in data],
-            "start": None if start is None else start.name,
-            "recipe": dataclasses.asdict(self._recipe),
-            "steps_per_epoch": self._source.steps_per_epoch,
-            "total_steps": self.total_steps,
-            "train_pictures": {source: len(index.of("train", source)) for source in index.sources},
-        }
-        path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
 def resume(folder: Path) -> Run:

@@ -13,7 +13,8 @@ import torch
 from support.training_data import plan, write_data
 
 from training.recipe import Recipe, Stage
-from training.train import ResumeError, Run, plan_legs, rate_at, resume
+from training.schedule import plan_legs, rate_at
+from training.train import ResumeError, Run, resume
 
 RECIPE = Recipe(
     "t",
@@ -48,10 +49,14 @@ def test_the_rate_rises_to_its_peak_and_falls_to_its_share() -> None:
     assert rates[-1] == pytest.approx(RECIPE.learning_rate * RECIPE.final_rate, rel=0.1)
 
 
-def test_a_resumed_run_gives_the_same_weights_as_one_that_was_never_stopped(data: Path, tmp_path: Path) -> None:
-    whole = Run(tmp_path / "whole", [data], RECIPE)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_resumed_run_gives_the_same_weights_as_one_that_was_never_stopped(
+    data: Path, tmp_path: Path, threads: int
+) -> None:
+    recipe = replace(RECIPE, threads=threads)
+    whole = Run(tmp_path / "whole", [data], recipe)
     whole.train()
-    first = Run(tmp_path / "parts", [data], RECIPE)
+    first = Run(tmp_path / "parts", [data], recipe)
     first.train(until_step=3)
     second = resume(tmp_path / "parts")
     assert second.progress.step == 3
