@@ -1,7 +1,7 @@
 """xuncheng-patrol simulate"""
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -88,13 +88,12 @@ def make_drive(options: CityOptions) -> Drive:
 
 def drawn_frames(drive: Drive, folder: TruthFolder | None, *, with_pictures: bool) -> Iterator[CapturedFrame]:
     """The frames of a drive, drawn one by one, their truth written beside; without pictures they are stand-ins."""
-    for drawn in drive.frames():
-        picture = drawn.jpeg() if with_pictures else drawn.stand_in()
-        if folder is not None:
-            folder.add(drawn, picture)
-        yield captured(drawn, picture)
-    if folder is not None:
-        folder.close()
+    with closing(folder) if folder is not None else nullcontext():
+        for drawn in drive.frames():
+            picture = drawn.jpeg() if with_pictures else drawn.stand_in()
+            if folder is not None:
+                folder.add(drawn, picture)
+            yield captured(drawn, picture)
 
 
 def registered(drive: Drive, send: SendOptions) -> dict[str, str]:
