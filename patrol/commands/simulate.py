@@ -1,7 +1,7 @@
 """xuncheng-patrol simulate"""
 
 from collections.abc import Iterator
-from contextlib import closing, nullcontext
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -11,14 +11,14 @@ import typer
 from patrol.commands.grouped import grouped
 from patrol.commands.options import SendOptions
 from patrol.commands.sending import send_drive
-from patrol.commands.talk import answer, answer_json
+from patrol.commands.talk import answer, answer_json, talk
 from patrol.drawn_drive import captured
-from patrol.drawn_truth import TruthFolder
 from patrol.frame import CapturedFrame
 from patrol.server import Server
 from patrol.simulate.city import City, CityConfig
 from patrol.simulate.drive import Drive, DriveConfig
 from patrol.simulate.looks import LOOKS
+from patrol.simulate.truth import write_truth
 from patrol.simulate.weather import KINDS
 
 
@@ -48,17 +48,18 @@ def simulate(
 ) -> None:
     """Drive through a drawn city and send what the vehicles see; everything it yields is a drawn scene."""
     drive = make_drive(city)
-    folder = None if truth is None else TruthFolder(truth, drive, with_pictures=truth_pictures)
-    frames = drawn_frames(drive, folder, with_pictures=truth_pictures or not dry_run)
+    if truth is not None:
+        talk(f"writing the truth to {truth}")
+        write_truth(truth, drive, drive.frames(), truth_pictures)
     if dry_run:
-        count = sum(1 for _ in frames)
+        count = sum(1 for _ in drive.frames())
         if send.as_json:
             answer_json({"frames": count, "things": len(drive.city.things), "drawn scene": True})
         else:
             answer(f"drawn scene: {count} frames of {len(drive.city.things)} things, nothing sent")
         return
     tokens = registered(drive, send)
-    raise typer.Exit(send_drive(frames, tokens, send))
+    raise typer.Exit(send_drive(drawn_frames(drive), tokens, send))
 
 
 def make_drive(options: CityOptions) -> Drive:
@@ -86,14 +87,9 @@ def make_drive(options: CityOptions) -> Drive:
     return Drive(City(config), driven)
 
 
-def drawn_frames(drive: Drive, folder: TruthFolder | None, *, with_pictures: bool) -> Iterator[CapturedFrame]:
-    """The frames of a drive, drawn one by one, their truth written beside; without pictures they are stand-ins."""
-    with closing(folder) if folder is not None else nullcontext():
-        for drawn in drive.frames():
-            picture = drawn.jpeg() if with_pictures else drawn.stand_in()
-            if folder is not None:
-                folder.add(drawn, picture)
-            yield captured(drawn, picture)
+def drawn_frames(drive: Drive) -> Iterator[CapturedFrame]:
+    """The frames of a drive as they are sent, drawn one by one."""
+    return (captured(drawn, drawn.jpeg()) for drawn in drive.frames())
 
 
 def registered(drive: Drive, send: SendOptions) -> dict[str, str]:

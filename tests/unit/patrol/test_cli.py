@@ -161,21 +161,16 @@ def test_what_is_wrong_is_said_in_one_line_with_its_exit_code(
     assert word in " ".join(captured.err.replace("│", " ").split())
 
 
-def test_a_dry_run_of_the_drawn_city_sends_nothing_and_writes_the_truth(tmp_path: Path, capsys: Output) -> None:
+def test_a_dry_run_of_the_drawn_city_needs_no_server_and_writes_the_truth(tmp_path: Path, capsys: Output) -> None:
     city = ["--blocks", "2", "--things", "40", "--vehicles", "1", "--passes", "1", "--limit-m", "30"]
     assert run(["simulate", "--dry-run", "--truth", str(tmp_path / "truth"), "--json", *city]) == 0
     answer = last_object(capsys)
     assert answer["drawn scene"] is True
     frames = [json.loads(line) for line in (tmp_path / "truth" / "frames.jsonl").read_text().splitlines()]
     assert len(frames) == answer["frames"] == 9
-    truth = json.loads((tmp_path / "truth" / "truth.json").read_text())
-    assert len(truth["things"]) == answer["things"]
-    grids = json.loads((tmp_path / "truth" / "grids.geojson").read_text())
-    known = {feature["properties"]["grid"] for feature in grids["features"]}
-    assert {thing["grid"] for thing in truth["things"]} <= known
-    seen = [one["thing"] for frame in frames for one in frame["seen"]]
-    counted = {thing["name"]: thing["frames_seen"] for thing in truth["things"]}
-    assert {name: seen.count(name) for name in counted} == counted
+    things = json.loads((tmp_path / "truth" / "things.geojson").read_text())["features"]
+    assert len(things) == answer["things"] > 0
+    assert not (tmp_path / "truth" / "images").exists()
 
 
 def test_the_buffer_and_the_upload_work_where_no_picture_library_is_installed() -> None:
