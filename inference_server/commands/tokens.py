@@ -1,15 +1,16 @@
 """xuncheng tokens issue|list|revoke"""
 
-from datetime import datetime
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
 from inference_server.bootstrap import open_record, read_rules
 from inference_server.commands.talk import answer, answer_json, answer_table, closing_after, talk
 from inference_server.domain.errors import BadInput
 from inference_server.settings import Settings
 from inference_server.web.admin_schema import IssuedToken, TokenIn, TokenOut
+from inference_server.web.errors import describe
 from inference_server.web.tokens import issue as issue_checked
 
 app = typer.Typer(no_args_is_help=True, help="Access tokens.")
@@ -26,10 +27,9 @@ def issue(
 ) -> None:
     """Issue a token. Its secret is printed this once, alone on stdout."""
     try:
-        expires = None if expires_at is None else datetime.fromisoformat(expires_at)
-        wanted = TokenIn.model_validate({"name": name, "scopes": scope, "device": device, "expires_at": expires})
-    except ValueError as error:
-        raise BadInput(str(error)) from error
+        wanted = TokenIn.model_validate({"name": name, "scopes": scope, "device": device, "expires_at": expires_at})
+    except ValidationError as error:
+        raise BadInput(describe(error.errors())[1]) from error
     settings = Settings()
     with closing_after(open_record(settings, read_rules(settings))) as record:
         token, secret = issue_checked(record.registry, wanted)

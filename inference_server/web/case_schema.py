@@ -159,7 +159,9 @@ class CasePatch(In):
     external_number: Line | None = Field(None, min_length=1, max_length=32, description="the case system's own number")
     at: Moment | None = Field(None, description="when it happened; now, if absent. Never in the future")
     by: Literal["operator", "case_system"] = Field("case_system", description="who moves it, by the table of moves")
-    expected_state: Line | None = Field(None, max_length=32, description="409 where the case is in another state by now")
+    expected_state: Line | None = Field(
+        None, max_length=32, description="409 where the case is in another state by now"
+    )
 
 
 def feature(case: Case) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from inference_server.domain.frame import Frame
 from inference_server.domain.geo import LatLon
@@ -33,6 +33,13 @@ def _in_utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
+def _as_text(moment: object) -> object:
+    """What came, if it is text: numbers are no times here, though pydantic would take them for seconds."""
+    if not isinstance(moment, str):
+        raise ValueError("the time must be a text after RFC 3339")
+    return moment
+
+
 def _one_line(text: str) -> str:
     """The text; characters that are not printed are refused: no database, log or page is to meet them."""
     if not text.isprintable():
@@ -42,7 +49,7 @@ def _one_line(text: str) -> str:
 
 Line = Annotated[str, AfterValidator(_one_line)]
 Name = Annotated[str, Field(pattern=NAME_PATTERN, description="1 to 64 letters, digits, dots, dashes, underscores")]
-Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+Moment = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_as_text), AfterValidator(_in_utc)]
 
 
 class In(BaseModel):

@@ -48,8 +48,7 @@ class OpenApp:
         """The id of a case that a drive around one thing has made."""
         with self.client("device") as device:
             reports = [
-                post(device, meta, a_picture(i), wait=True).json()["report"]
-                for i, meta in enumerate(around_a_thing())
+                post(device, meta, a_picture(i), wait=True).json()["report"] for i, meta in enumerate(around_a_thing())
             ]
         cases = [one["case"] for report in reports for one in report["detections"] if one["case"]]
         assert cases, f"no case was filed: {reports[-1]}"
@@ -64,7 +63,9 @@ def write_model(folder: Path) -> Path:
 @contextmanager
 def open_app(data_folder: Path, card: Path, **settings: Any) -> Iterator[OpenApp]:
     """The app for the length of a block; DEVICE is registered, its camera `front` calibrated."""
-    chosen = Settings(data_folder=data_folder, weights=card, **{"workers": 1, "port": 0, "min_free_bytes": 1_000_000, **settings})
+    chosen = Settings(
+        data_folder=data_folder, weights=card, **{"workers": 1, "port": 0, "min_free_bytes": 1_000_000, **settings}
+    )
     application = build(chosen)
     registry = application.record.registry
     registry.save_device(DEVICE, "Patrol car 1027")

@@ -16,7 +16,9 @@ _MULTIPART = {"Content-Type": f"multipart/form-data; boundary={_BOUNDARY}"}
 
 def _part(name: str, contents: bytes, *, file: str | None = None) -> bytes:
     extra = f'; filename="{file}"' if file else ""
-    return f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"{extra}\r\n\r\n'.encode() + contents + b"\r\n"
+    return (
+        f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"{extra}\r\n\r\n'.encode() + contents + b"\r\n"
+    )
 
 
 def _end() -> bytes:
@@ -112,13 +114,13 @@ def test_more_bytes_at_once_than_the_budget_are_sent_away_and_the_budget_is_give
     tmp_path: Path, card: Path
 ) -> None:
     picture = a_picture(width_px=1280)
-    with open_app(tmp_path / "data", card, max_bytes_in_flight=len(picture) // 2) as opened:
-        with opened.client("device") as client:
-            answer = post(client, a_meta(), picture)
-            assert (answer.status_code, answer.json()["code"]) == (503, "busy")
-            assert int(answer.headers["retry-after"]) >= 1
-            small = a_picture(width_px=64, height_px=48)
-            assert [post(client, a_meta(seq=i), small).status_code for i in range(20)] == [202] * 20
+    budget = {"max_bytes_in_flight": len(picture) // 2}
+    with open_app(tmp_path / "data", card, **budget) as opened, opened.client("device") as client:
+        answer = post(client, a_meta(), picture)
+        assert (answer.status_code, answer.json()["code"]) == (503, "busy")
+        assert int(answer.headers["retry-after"]) >= 1
+        small = a_picture(width_px=64, height_px=48)
+        assert [post(client, a_meta(seq=i), small).status_code for i in range(20)] == [202] * 20
 
 
 def test_a_large_body_on_another_address_is_refused_before_any_route_sees_it(shared_app: OpenApp) -> None:

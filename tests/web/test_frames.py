@@ -121,9 +121,7 @@ def test_a_wrong_field_is_named(shared_app: OpenApp, changed: dict[str, Any], fi
         pytest.param("null", "120", "1", "lat", id="no latitude"),
     ],
 )
-def test_an_impossible_position_is_refused(
-    shared_app: OpenApp, lat: str, lon: str, accuracy: str, field: str
-) -> None:
+def test_an_impossible_position_is_refused(shared_app: OpenApp, lat: str, lon: str, accuracy: str, field: str) -> None:
     position = f'{{"lat": {lat}, "lon": {lon}, "datum": "wgs84", "accuracy_m": {accuracy}}}'
     meta = json.dumps(a_meta(position="HERE")).replace('"HERE"', position)
     with shared_app.client("device") as client:
@@ -208,7 +206,9 @@ def test_the_delay_of_the_network_is_not_taken_for_a_wrong_clock(shared_app: Ope
         pytest.param(b"GIF89a" + b"\0" * 100, 415, "picture_format_refused", id="a GIF that says it is a JPEG"),
         pytest.param(b"<svg onload='x'/>", 415, "picture_format_refused", id="an SVG"),
         pytest.param(a_picture()[:300], 422, "picture_unreadable", id="a JPEG cut off in its header"),
-        pytest.param(encoded(np.zeros((6000, 9000, 3), np.uint8), "PNG", "L"), 413, "picture_too_large", id="too many pixels"),
+        pytest.param(
+            encoded(np.zeros((6000, 9000, 3), np.uint8), "PNG", "L"), 413, "picture_too_large", id="too many pixels"
+        ),
     ],
 )
 def test_a_fault_in_the_header_of_a_picture_is_refused_at_once(

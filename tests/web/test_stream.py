@@ -83,9 +83,10 @@ def test_a_full_queue_is_told_with_the_time_to_come_again(tmp_path: Path, card: 
 
 def test_a_message_over_the_limit_ends_the_stream_and_nothing_else(tmp_path: Path, card: Path) -> None:
     with open_app(tmp_path / "data", card, max_picture_bytes=100_000) as opened:
-        with _open(opened) as socket, pytest.raises(ConnectionClosed) as closed:
+        with _open(opened) as socket:
             socket.send(b"\0" * 200_000)
-            socket.recv(timeout=10)
+            with pytest.raises(ConnectionClosed) as closed:
+                socket.recv(timeout=10)
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1009
         with _open(opened) as socket:
