@@ -15,6 +15,7 @@ from inference_server.domain.policy import Policy
 from inference_server.domain.report import DetectionReport, Report
 from inference_server.domain.screen import (
     Thresholds,
+    hidden_by,
     is_permitted,
     is_sampled,
     local_time,
@@ -98,7 +99,11 @@ class Collection:
         """Detections screened and placed: each one an observation or a drop."""
         assert frame.fix is not None
         camera = self.registry.camera(frame.camera)
-        pose = pose_of(frame.fix, camera, None if previous is None else previous.fix, self.policy.errors)
+        if previous is None:
+            pose = pose_of(frame.fix, camera, None, self.policy.errors)
+        else:
+            seconds = (frame.taken_at - previous.taken_at).total_seconds()
+            pose = pose_of(frame.fix, camera, previous.fix, self.policy.errors, seconds)
         quality = look.quality
         view = None
         if camera.mount is not None and camera.lens is not None and pose.heading_deg is not None:
@@ -145,6 +150,9 @@ class Collection:
         stronger = repeats_stronger(detection, sighted.detections, self.policy.groups)
         if stronger is not None:
             return Drop(DropReason.REPEATED_BOX, {"of": float(stronger.index)})
+        before = hidden_by(detection, sighted.standing(self.policy))
+        if before is not None:
+            return Drop(DropReason.PARTLY_HIDDEN, {"by": before.class_name})
         observed = placing.observe(detection, rules.contact)
         if isinstance(observed, Observation) and is_permitted(observed.position or placing.pose.position, rules):
             return Drop(DropReason.PERMITTED)

@@ -12,29 +12,20 @@ from inference_server.domain.candidate import Candidate, CandidateId, Pass, Pass
 from inference_server.domain.case import Case
 from inference_server.domain.case_states import CaseStates
 from inference_server.domain.decide import decide
-from inference_server.domain.gather import begun, joined, measured, settled
+from inference_server.domain.gather import begun, joined, measured
 from inference_server.domain.geo import LatLon, LocalPlane, cells_around, distance_m
-from inference_server.domain.match import (
-    Linking,
-    Shift,
-    first_shift,
-    is_ripe,
-    predicted,
-    shift_of,
-    taken_beside,
-    with_shift,
-)
-from inference_server.domain.observation import Detection, Drop, Observation
+from inference_server.domain.match import Linking, is_ripe, taken_beside
+from inference_server.domain.observation import Detection, Drop
 from inference_server.domain.policy import Policy
 from inference_server.domain.report import DetectionReport, Outcome
 from inference_server.domain.screen import Thresholds
-from inference_server.domain.track import Tracking, matrix
+from inference_server.domain.ties import Ties, origin_of, ties_of
+from inference_server.domain.track import Tracking
 from inference_server.filing import Analysed, Filing
 from inference_server.ports import Work
 from inference_server.sighted import Sighted
 
 _PASS_NAMESPACE = uuid.UUID("3d1c2f0e-8a0b-5f19-b1e5-7a4f6c2d9e80")
-_MAPPED_M = 60.0
 
 
 @dataclass(slots=True)
@@ -54,7 +45,7 @@ class _Scene:
     tracks: dict[TrackId, Track]
     candidates: dict[CandidateId, Candidate]
     cases: dict[CandidateId, Case]
-    shift: Shift
+    ties: Ties
     outcomes: dict[TrackId, Outcome] = field(default_factory=dict)  # by track id
 
 
@@ -71,14 +62,14 @@ class Gathering:
         seen = [one for one in sighted.observations if one.bearing_deg is not None]
         tracked = self._tracking(scene, sighted).associate(list(scene.tracks.values()), seen)
         scene.tracks.update({track.id: track for track in tracked})
-        self._follow(scene, seen, tracked)
+        self._follow(scene, tracked, sighted)
         linked = self._link(scene, sighted)
         here = {track.id for track in tracked}
         for track_id in sorted(here | linked):
             self._settle(work, scene, sighted, scene.tracks[track_id])
             work.save_track(scene.tracks[track_id])
         absences = self._look_for_absences(work, scene, sighted, here)
-        work.save_pass(with_shift(scene.drive, scene.shift))
+        work.save_pass(replace(scene.drive, ties=scene.ties.lately(sighted.frame.taken_at)))
         gathered = Gathered(scene.drive.id, absences=absences)
         by_index = {one.detection.index: track.id for one, track in zip(seen, tracked, strict=True)}
         for detection in sighted.detections:
@@ -97,15 +88,16 @@ class Gathering:
                 started_at=frame.taken_at,
                 last_at=frame.taken_at,
                 last_position=pose.position,
-                offset_cov_m2=first_shift(pose.fix_sigma_m),
             )
-        drive = predicted(drive, frame.taken_at, pose.position, pose.fix_sigma_m, self.policy.errors.correlation_s)
+        if frame.taken_at > drive.last_at:
+            drive = replace(drive, last_at=frame.taken_at, last_position=pose.position)
         since = frame.taken_at - timedelta(seconds=self.policy.match.track_idle_s)
         tracks = {track.id: track for track in work.tracks(drive.id, since)}
         reach_m = self.policy.place.max_range_m + self.policy.match.search_m
         candidates = {c.id: c for c in work.candidates(cells_around(pose.position, reach_m))}
         cases = work.cases([c.id for c in candidates.values() if c.case_id is not None])
-        return _Scene(drive=drive, tracks=tracks, candidates=candidates, cases=cases, shift=shift_of(drive))
+        ties = ties_of(drive, pose.fix_sigma_m, self.policy.errors.correlation_s)
+        return _Scene(drive=drive, tracks=tracks, candidates=candidates, cases=cases, ties=ties)
 
     def _tracking(self, scene: _Scene, sighted: Sighted) -> Tracking:
         return Tracking(
@@ -119,45 +111,31 @@ class Gathering:
             review_at={name: limits.review_at for name, limits in sighted.limits.items()},
         )
 
-    def _follow(self, scene: _Scene, seen: list[Observation], tracked: list[Track]) -> None:
-        """Known things keep telling where the pass lies against the map."""
-        floor = np.eye(2) * self.policy.match.map_floor_m**2
-        for one, track in zip(seen, tracked, strict=True):
+    def _linking(self, scene: _Scene, sighted: Sighted, ripe: list[Track]) -> Linking:
+        tracks = scene.tracks.values()
+        taken = {t.id: taken_beside(t, [other for other in tracks if other.id != t.id]) for t in ripe}
+        return Linking(plane=LocalPlane(sighted.pose.position), rules=self.policy.match, taken=taken)
+
+    def _follow(self, scene: _Scene, tracked: list[Track], sighted: Sighted) -> None:
+        """Known things keep telling where this pass lies against the older ones."""
+        linking = self._linking(scene, sighted, [])
+        for track in tracked:
             candidate = scene.candidates.get(track.candidate_id) if track.candidate_id else None
-            if candidate is None or one.position is None or one.relative_cov_m2 is None:
-                continue
-            gap = LocalPlane(candidate.anchor).metres(one.position)
-            noise = one.relative_cov_m2 + matrix(candidate.anchor_cov_m2) + floor
-            scene.shift = scene.shift.seen(gap, noise)
+            if candidate is not None and track.position is not None and candidate.origin_track != track.id:
+                scene.ties = linking.tied(scene.ties, track, candidate)
 
     def _link(self, scene: _Scene, sighted: Sighted) -> set[TrackId]:
         """Ripe tracks get their candidate, an old one or a new one. Returns their ids."""
-        rules, tracks = self.policy.match, list(scene.tracks.values())
+        tracks = list(scene.tracks.values())
         plane = LocalPlane(sighted.pose.position)
-        ripe = sorted((t for t in tracks if is_ripe(t, tracks, plane, rules)), key=lambda t: t.id)
-        taken = {t.id: taken_beside(t, [o for o in tracks if o.id != t.id]) for t in ripe}
+        ripe = sorted((t for t in tracks if is_ripe(t, tracks, plane, self.policy.match)), key=lambda t: t.id)
         near = sorted(scene.candidates.values(), key=lambda c: c.id)
-        found, scene.shift = Linking(plane=plane, rules=rules, taken=taken).link(ripe, near, scene.shift)
+        found, scene.ties = self._linking(scene, sighted, ripe).link(ripe, near, scene.ties)
         for track in ripe:
-            measure = measured(track, sighted.pose, self.policy.errors)
-            old = found.get(track.id)
-            if old is None:
-                candidate = begun(track, measure, scene.shift, self._is_mapped(scene, track))
-                gap = LocalPlane(candidate.anchor).metres(track.position or candidate.anchor)
-                scene.shift = scene.shift.seen(gap, matrix(candidate.anchor_cov_m2))
-            else:
-                candidate = settled(scene.candidates[old.id], track, scene.shift)
+            candidate = found.get(track.id) or begun(track, measured(track, sighted.pose, self.policy.errors))
             scene.candidates[candidate.id] = candidate
             scene.tracks[track.id] = replace(track, candidate_id=candidate.id)
         return {track.id for track in ripe}
-
-    def _is_mapped(self, scene: _Scene, track: Track) -> bool:
-        """Whether another pass has left candidates near the track."""
-        assert track.position is not None
-        return any(
-            distance_m(c.anchor, track.position) < _MAPPED_M and any(p.pass_id != track.pass_id for p in c.passes)
-            for c in scene.candidates.values()
-        )
 
     def _settle(self, work: Work, scene: _Scene, sighted: Sighted, track: Track) -> None:
         """What a track with a candidate means for the record."""
@@ -199,19 +177,23 @@ class Gathering:
         absent = []
         for key, case in sorted(open_cases.items()):
             candidate = scene.candidates[key]
-            place = self._on_this_pass(scene, candidate)
+            shift = scene.ties.predict(sighted.frame.taken_at, origin_of(candidate))
+            place = LocalPlane(candidate.anchor).latlon(shift.mean)
             up_m = height_of(candidate, self.policy.classes[case.class_name].height_m)
             spot = looking.spot(place, up_m)
             if spot is None and key not in seen_now:
                 continue
             like = sighted.like(candidate.class_group, self.policy)
+            doubt_m = 3.0 * math.sqrt(shift.variance_m2 + self.policy.match.map_floor_m**2)
+            is_there = key in seen_now or (spot is not None and looking.shows(spot, like))
+            is_there = is_there or self._is_near(place, doubt_m, candidate.class_group, sighted)
             was = before.get(case.id)
             now = looked(
                 was,
                 scene.drive.id,
                 case.id,
                 is_clear=spot is not None and looking.is_clear(spot),
-                was_seen=key in seen_now or (spot is not None and looking.shows(spot, like)),
+                was_seen=is_there,
                 at=sighted.frame.taken_at,
                 frames=self.policy.absence.clear_frames,
             )
@@ -230,9 +212,14 @@ class Gathering:
         is_live = states.is_open(case.state) and not states.is_neutral(case.state)
         return is_live and sighted.frame.taken_at > case.changed_at
 
-    def _on_this_pass(self, scene: _Scene, candidate: Candidate) -> LatLon:
-        """Where the raw fixes of this pass would put a candidate."""
-        return LocalPlane(candidate.anchor).latlon(scene.shift.mean)
+    def _is_near(self, place: LatLon, within_m: float, group: str, sighted: Sighted) -> bool:
+        """Whether a like thing was placed so near that it may be the one we look for: then nothing is absent."""
+        return any(
+            one.position is not None
+            and self.policy.groups.get(one.detection.class_name) == group
+            and distance_m(one.position, place) <= within_m
+            for one in sighted.observations
+        )
 
     def _reported(self, detection: Detection, sighted: Sighted, scene: _Scene, track: Track | None) -> DetectionReport:
         result = sighted.results[detection.index]

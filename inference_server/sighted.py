@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from inference_server.domain.camera import View
 from inference_server.domain.frame import Frame, Quality
-from inference_server.domain.observation import Box, Detection, Drop, Observation
+from inference_server.domain.observation import Box, Contact, Detection, Drop, Observation
 from inference_server.domain.place import Pose
 from inference_server.domain.policy import Policy
 from inference_server.domain.screen import Thresholds
@@ -33,6 +33,12 @@ class Sighted:
         """Boxes of what may hide a place: vehicles and people."""
         rules = policy.classes
         return tuple(d.box for d in self.detections if d.class_name in rules and rules[d.class_name].occludes)
+
+    def standing(self, policy: Policy) -> list[Detection]:
+        """Detections of things that stand up and may hide others, however weak."""
+        rules = policy.classes
+        solid = (Contact.GROUND,)
+        return [d for d in self.detections if d.class_name in rules and rules[d.class_name].contact in solid]
 
     def like(self, group: str, policy: Policy) -> list[Detection]:
         """Detections of a class group, also those that were dropped."""

@@ -1,8 +1,11 @@
 """Cases and what hangs on them as rows, and back."""
 
+import json
 from typing import Any
 
 from inference_server.adapters.column_types import AnyRow, times_of_json, utc_json
+from inference_server.adapters.database import to_json
+from inference_server.adapters.documents import tie_document, tie_of
 from inference_server.domain.candidate import CandidateId, CaseView, Pass, PassId
 from inference_server.domain.case import Case, CaseId, CaseMove
 from inference_server.domain.frame import CameraId, FrameId
@@ -135,7 +138,6 @@ def evidence_of(row: AnyRow) -> EvidenceItem:
 
 def pass_values(drive: Pass) -> Values:
     """The columns of a pass."""
-    ee, en, nn = drive.offset_cov_m2
     return {
         "id": drive.id,
         "camera": drive.camera,
@@ -143,11 +145,7 @@ def pass_values(drive: Pass) -> Values:
         "last_at": drive.last_at,
         "last_lat": drive.last_position.lat,
         "last_lon": drive.last_position.lon,
-        "offset_east_m": drive.offset_m[0],
-        "offset_north_m": drive.offset_m[1],
-        "offset_cov_ee_m2": ee,
-        "offset_cov_en_m2": en,
-        "offset_cov_nn_m2": nn,
+        "ties": to_json([tie_document(tie) for tie in drive.ties]),
     }
 
 
@@ -159,8 +157,7 @@ def pass_of(row: AnyRow) -> Pass:
         started_at=row.started_at,
         last_at=row.last_at,
         last_position=LatLon(row.last_lat, row.last_lon),
-        offset_m=(row.offset_east_m, row.offset_north_m),
-        offset_cov_m2=(row.offset_cov_ee_m2, row.offset_cov_en_m2, row.offset_cov_nn_m2),
+        ties=tuple(tie_of(tie) for tie in json.loads(row.ties)),
     )
 
 

@@ -22,6 +22,7 @@ class Database:
     """A pool of connections. `fast_unsafe` gives up durability for benchmarks: a power cut may then lose commits."""
 
     def __init__(self, url: str, *, fast_unsafe: bool = False) -> None:
+        self.url = url
         self._engine = _engine(url)
         self.is_sqlite = self._engine.dialect.name == "sqlite"
         self._upserts: dict[str, Any] = {}

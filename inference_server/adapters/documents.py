@@ -14,6 +14,7 @@ from inference_server.domain.candidate import (
     PassPosition,
     Ray,
     Snapshot,
+    Tie,
     Track,
     TrackId,
 )
@@ -113,6 +114,9 @@ def candidate_document(candidate: Candidate) -> Document:
         "contact": candidate.contact.value,
         "anchor": _place(candidate.anchor),
         "anchor_cov_m2": candidate.anchor_cov_m2,
+        "origin_track": candidate.origin_track,
+        "origin_pass": candidate.origin_pass,
+        "origin_at": _time(candidate.origin_at),
         "position": _place(candidate.position),
         "cov_m2": candidate.cov_m2,
         "passes": [_pass_position(seen) for seen in candidate.passes],
@@ -133,6 +137,9 @@ def candidate_of(document: Document) -> Candidate:
         contact=Contact(document["contact"]),
         anchor=LatLon(*document["anchor"]),
         anchor_cov_m2=_cov_of(document["anchor_cov_m2"]),
+        origin_track=TrackId(document["origin_track"]),
+        origin_pass=PassId(document["origin_pass"]),
+        origin_at=datetime.fromisoformat(document["origin_at"]),
         position=LatLon(*document["position"]),
         cov_m2=_cov_of(document["cov_m2"]),
         passes=tuple(_pass_position_of(seen) for seen in document["passes"]),
@@ -142,6 +149,30 @@ def candidate_of(document: Document) -> Candidate:
         near=_snapshot_of(document["near"]),
         far=_snapshot_of(document["far"]),
         side_deg=document["side_deg"],
+    )
+
+
+def tie_document(tie: Tie) -> Document:
+    """The JSON document of a tie."""
+    return {
+        "track_id": tie.track_id,
+        "at": _time(tie.at),
+        "origin_pass": tie.origin_pass,
+        "origin_at": _time(tie.origin_at),
+        "gap_m": tie.gap_m,
+        "noise_m2": tie.noise_m2,
+    }
+
+
+def tie_of(document: Document) -> Tie:
+    """The tie of a document."""
+    return Tie(
+        track_id=TrackId(document["track_id"]),
+        at=datetime.fromisoformat(document["at"]),
+        origin_pass=PassId(document["origin_pass"]),
+        origin_at=datetime.fromisoformat(document["origin_at"]),
+        gap_m=(document["gap_m"][0], document["gap_m"][1]),
+        noise_m2=document["noise_m2"],
     )
 
 
@@ -177,17 +208,20 @@ def _pass_position_of(document: Document) -> PassPosition:
 
 def _ray(ray: Ray) -> list[float]:
     place = ray.camera_position
-    return [place.lat, place.lon, ray.camera_height_m, ray.bearing_deg, ray.elevation_deg, ray.height_deg]
+    angles = [ray.bearing_deg, ray.elevation_deg, ray.height_deg, ray.inner_deg, ray.heading_deg]
+    return [place.lat, place.lon, ray.camera_height_m, *angles]
 
 
 def _ray_of(numbers: list[float]) -> Ray:
-    lat, lon, camera_height_m, bearing_deg, elevation_deg, height_deg = numbers
+    lat, lon, camera_height_m, bearing_deg, elevation_deg, height_deg, inner_deg, heading_deg = numbers
     return Ray(
         camera_position=LatLon(lat, lon),
         camera_height_m=camera_height_m,
         bearing_deg=bearing_deg,
         elevation_deg=elevation_deg,
         height_deg=height_deg,
+        inner_deg=inner_deg,
+        heading_deg=heading_deg,
     )
 
 

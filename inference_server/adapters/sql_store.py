@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import shapely
-from sqlalchemy import Connection, and_, bindparam, delete, func, insert, or_, select, text
+from sqlalchemy import Connection, and_, bindparam, delete, func, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from inference_server.adapters import tables
@@ -43,11 +43,10 @@ _WITH_FIX = (
     .where(
         _frames.c.camera == bindparam("camera"), _frames.c.taken_at < bindparam("before"), _frames.c.lat.is_not(None)
     )
-    .order_by(_frames.c.taken_at.desc(), _frames.c.id)
+    .order_by(_frames.c.taken_at.desc(), _frames.c.arrival.desc())
     .limit(1)
 )
-# The state stands in the text, not in a parameter: else SQLite could not use the partial index.
-_ANALYSED_WITH_FIX = _WITH_FIX.where(_frames.c.state == text(f"'{ANALYSED}'"))
+_ANALYSED_WITH_FIX = _WITH_FIX.where(_frames.c.state == ANALYSED)
 _FRAME = select(_frames).where(_frames.c.id == bindparam("frame"))
 
 
@@ -156,9 +155,8 @@ class SqlCaseStore:
 
     def counts(self) -> dict[str, int]:
         """`frames.queued|analysed`, `frames.dropped.<reason>`, `cases.<state>`, `events.pending|sent|dead`."""
-        frames = select(_frames.c.state, _frames.c.drop_reason, func.count()).group_by(
-            _frames.c.state, _frames.c.drop_reason
-        )
+        reason, state = _frames.c.drop_reason, _frames.c.state
+        frames = select(state, reason, func.count()).group_by(reason, state)
         cases = select(_cases.c.state, func.count()).group_by(_cases.c.state)
         events = select(tables.events.c.status, func.count()).group_by(tables.events.c.status)
         with self._database.reading() as connection:

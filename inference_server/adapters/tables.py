@@ -80,12 +80,12 @@ frames = Table(
     Column("policy_hash", String),
     Column("pass_id", String),
     UniqueConstraint("device", "camera", "claimed_at", "sha256"),
-    Index("ix_frames_queued", "arrival", "camera", "size_bytes", **_only("state = 'queued'")),
+    Index("ix_frames_queued", "arrival", "camera", "size_bytes", "state", **_only("state = 'queued'")),
     Index("ix_frames_queued_of_camera", "camera", "arrival", **_only("state = 'queued'")),
     Index("ix_frames_with_fix", "camera", "taken_at", **_only("lat IS NOT NULL")),
-    Index("ix_frames_analysed", "camera", "taken_at", **_only("state = 'analysed' AND lat IS NOT NULL")),
+    Index("ix_frames_camera_state_taken_at", "camera", "state", "taken_at"),
     Index("ix_frames_taken_at", "taken_at"),
-    Index("ix_frames_outcome", "state", "drop_reason"),
+    Index("ix_frames_outcome", "drop_reason", "state"),  # state first would draw the queue's questions to itself
 )
 
 detections = Table(
@@ -133,11 +133,7 @@ passes = Table(
     Column("last_at", UtcTime, nullable=False),
     Column("last_lat", Float, nullable=False),
     Column("last_lon", Float, nullable=False),
-    Column("offset_east_m", Float, nullable=False),
-    Column("offset_north_m", Float, nullable=False),
-    Column("offset_cov_ee_m2", Float, nullable=False),
-    Column("offset_cov_en_m2", Float, nullable=False),
-    Column("offset_cov_nn_m2", Float, nullable=False),
+    Column("ties", Text, nullable=False),
     Index("ix_passes_camera_last_at", "camera", "last_at"),
 )
 

@@ -15,30 +15,48 @@ Cov = tuple[float, float, float]  # east-east, east-north, north-north in square
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pass:
-    """One drive of a camera without a long gap, and where its fixes lie against the map.
+class Tie:
+    """One track of a pass that belongs to an older candidate: how far apart the two passes' fixes lay.
 
-    `offset_m` is the estimated shift (east, north) of the pass against the map of candidates, with its covariance.
+    `gap_m` leads (east, north) from the candidate's anchor to the track. The anchor was measured by `origin_pass` at
+    `origin_at`, the track by this pass `at`. `noise_m2` is the variance of one axis of the gap without the fixes.
     """
+
+    track_id: TrackId
+    at: datetime
+    origin_pass: PassId
+    origin_at: datetime
+    gap_m: tuple[float, float]
+    noise_m2: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pass:
+    """One drive of a camera without a long gap, with its latest ties to what was known before."""
 
     id: PassId
     camera: CameraId
     started_at: datetime
     last_at: datetime
     last_position: LatLon
-    offset_m: tuple[float, float] = (0.0, 0.0)
-    offset_cov_m2: Cov
+    ties: tuple[Tie, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ray:
-    """One look at a thing that does not stand on the ground: from where, which way, how large."""
+    """One look at a thing that does not stand on the ground: from where, which way, how large.
+
+    `bearing_deg` is of its outer side (the one nearer to the vehicle when it hangs beside the road), `inner_deg` of the
+    other one, `heading_deg` that of the vehicle, which walls follow.
+    """
 
     camera_position: LatLon
     camera_height_m: float
     bearing_deg: float
     elevation_deg: float
     height_deg: float
+    inner_deg: float
+    heading_deg: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,8 +121,8 @@ class PassPosition:
 class Candidate:
     """Observations that are the same thing, not yet certain; once filed, what its case stands on.
 
-    `anchor` is its place on the map that passes are matched against (consistent with its neighbours, tied to the first
-    pass); `position` is the best estimate of where it really is.
+    `anchor` is where the raw fixes of the pass that found it (`origin_pass`, at `origin_at`) put it: later passes are
+    matched against that. `position` is the best estimate of where it really is.
     """
 
     id: CandidateId
@@ -112,6 +130,9 @@ class Candidate:
     contact: Contact
     anchor: LatLon
     anchor_cov_m2: Cov
+    origin_track: TrackId
+    origin_pass: PassId
+    origin_at: datetime
     position: LatLon
     cov_m2: Cov
     passes: tuple[PassPosition, ...]

@@ -12,7 +12,6 @@ import numpy as np
 
 from inference_server.domain.candidate import Candidate, CandidateId, Cov, PassPosition, Track, cov_tuple
 from inference_server.domain.geo import LatLon, LocalPlane, Matrix
-from inference_server.domain.match import Shift
 from inference_server.domain.place import Pose
 from inference_server.domain.policy import ErrorModel
 from inference_server.domain.track import larger, matrix
@@ -43,18 +42,19 @@ def measured(track: Track, pose: Pose, errors: ErrorModel) -> PassPosition:
     )
 
 
-def begun(track: Track, seen: PassPosition, shift: Shift, is_mapped: bool) -> Candidate:
-    """A candidate from its first track. On a street with older candidates its anchor is laid onto their map."""
+def begun(track: Track, seen: PassPosition) -> Candidate:
+    """A candidate from its first track."""
     assert track.position is not None
     assert track.cov_m2 is not None
-    anchor = LocalPlane(track.position).latlon(-shift.mean)
-    doubt = matrix(track.cov_m2) + (shift.cov if is_mapped else np.zeros((2, 2)))
     return Candidate(
         id=CandidateId(uuid.uuid5(_NAMESPACE, track.id).hex),
         class_group=track.class_group,
         contact=track.contact,
-        anchor=anchor,
-        anchor_cov_m2=cov_tuple(doubt),
+        anchor=track.position,
+        anchor_cov_m2=track.cov_m2,
+        origin_track=track.id,
+        origin_pass=track.pass_id,
+        origin_at=track.last_at,
         position=seen.position,
         cov_m2=seen.cov_m2,
         passes=(seen,),
@@ -72,7 +72,7 @@ def joined(candidate: Candidate, track: Track, seen: PassPosition) -> Candidate:
     passes = tuple(sorted(passes, key=lambda p: (p.at, p.track_id)))
     position, cov = fused(passes)
     return replace(
-        candidate,
+        _followed(candidate, track),
         passes=passes,
         position=position,
         cov_m2=cov,
@@ -84,15 +84,11 @@ def joined(candidate: Candidate, track: Track, seen: PassPosition) -> Candidate:
     )
 
 
-def settled(candidate: Candidate, track: Track, shift: Shift) -> Candidate:
-    """The candidate with its anchor refined by a track of another pass that was just linked to it."""
-    assert track.position is not None
-    assert track.cov_m2 is not None
-    plane = LocalPlane(candidate.anchor)
-    gap = plane.metres(track.position) - shift.mean
-    prior = matrix(candidate.anchor_cov_m2)
-    gain = prior @ np.linalg.inv(prior + matrix(track.cov_m2) + shift.cov)
-    return replace(candidate, anchor=plane.latlon(gain @ gap), anchor_cov_m2=cov_tuple((np.eye(2) - gain) @ prior))
+def _followed(candidate: Candidate, track: Track) -> Candidate:
+    """The candidate with its anchor where the track that found it has it by now."""
+    if track.id != candidate.origin_track or track.position is None or track.cov_m2 is None:
+        return candidate
+    return replace(candidate, anchor=track.position, anchor_cov_m2=track.cov_m2, origin_at=track.last_at)
 
 
 def fused(passes: tuple[PassPosition, ...]) -> tuple[LatLon, Cov]:

@@ -1,71 +1,26 @@
 """Tracks of a pass find the candidates they belong to.
 
-All tracks of a pass share one shift: the error of the fix, which wanders slowly. So a pass is first laid onto the map
-of candidates (a two-dimensional Kalman filter of the shift), and tracks that become ripe in the same frame are linked
-jointly: each possible pair is tried as the one that fixes the shift, the rest is assigned one-to-one under it, and the
-cheapest whole wins. Two like things some metres apart are told apart that way although one fix alone could not.
+All things that a pass sees share the error of its fixes. What is already linked tells where the pass lies against the
+older ones (ties.py), and tracks that become ripe in the same frame are linked jointly: each possible pair is tried as
+the one that is sure, the rest is assigned one-to-one under it, and the cheapest whole wins. Two like things some metres
+apart are told apart that way although one fix alone could not.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from inference_server.domain.candidate import Candidate, CandidateId, Pass, Track, TrackId, cov_tuple
-from inference_server.domain.geo import LatLon, LocalPlane, Matrix, Vector
+from inference_server.domain.candidate import Candidate, CandidateId, Track, TrackId
+from inference_server.domain.geo import LocalPlane, Matrix, Vector
+from inference_server.domain.observation import Contact
 from inference_server.domain.policy import MatchRules
+from inference_server.domain.ties import Ties, origin_of, tie_of
 from inference_server.domain.track import matrix
 
 _NEVER = 1e6
-
-
-@dataclass(frozen=True, slots=True)
-class Shift:
-    """Where a pass lies against the map: `(2,)` metres east-north and `(2, 2)` covariance."""
-
-    mean: Vector
-    cov: Matrix
-
-    def seen(self, gap: Vector, noise: Matrix) -> "Shift":
-        """The shift after one matched thing: `gap` is track minus anchor, `noise` the covariance of both."""
-        gain = self.cov @ np.linalg.inv(self.cov + noise)
-        return Shift(self.mean + gain @ (gap - self.mean), (np.eye(2) - gain) @ self.cov)
-
-
-def first_shift(fix_sigma_m: float) -> tuple[float, float, float]:
-    """Covariance of the shift of a fresh pass: two fixes are unsure, its own and that of the map."""
-    variance = 2 * fix_sigma_m**2
-    return variance, 0.0, variance
-
-
-def predicted(drive: Pass, at: datetime, position: LatLon, fix_sigma_m: float, correlation_s: float) -> Pass:
-    """The pass some moments later: the shift fades and grows unsure as its correlation is lost."""
-    seconds = max(0.0, (at - drive.last_at).total_seconds())
-    kept = math.exp(-seconds / correlation_s)
-    unsure = np.array(first_shift(fix_sigma_m))
-    cov = np.array(drive.offset_cov_m2) * kept**2 + unsure * (1 - kept**2)
-    if at <= drive.last_at:
-        return drive
-    return replace(
-        drive,
-        last_at=at,
-        last_position=position,
-        offset_m=(drive.offset_m[0] * kept, drive.offset_m[1] * kept),
-        offset_cov_m2=(float(cov[0]), float(cov[1]), float(cov[2])),
-    )
-
-
-def shift_of(drive: Pass) -> Shift:
-    """The shift of a pass as arrays."""
-    return Shift(np.array(drive.offset_m), matrix(drive.offset_cov_m2))
-
-
-def with_shift(drive: Pass, shift: Shift) -> Pass:
-    """The pass with another shift."""
-    return replace(drive, offset_m=(float(shift.mean[0]), float(shift.mean[1])), offset_cov_m2=cov_tuple(shift.cov))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,43 +37,45 @@ class Linking:
         return self.plane.metres(track.position) - self.plane.metres(candidate.anchor)
 
     def noise(self, track: Track, candidate: Candidate) -> Matrix:
-        """`(2, 2)` covariance of the gap, without the shift."""
+        """`(2, 2)` covariance of the gap, without the error of the fixes."""
         assert track.cov_m2 is not None
         return matrix(track.cov_m2) + matrix(candidate.anchor_cov_m2) + np.eye(2) * self.rules.map_floor_m**2
 
+    def tied(self, ties: Ties, track: Track, candidate: Candidate) -> Ties:
+        """The ties after a track was found to be of a candidate."""
+        return ties.with_tie(tie_of(track, candidate, self.gap(track, candidate), self.noise(track, candidate)))
+
     def link(
-        self, ripe: Sequence[Track], candidates: Sequence[Candidate], shift: Shift
-    ) -> tuple[dict[TrackId, Candidate], Shift]:
-        """Candidate by track id (tracks that are new are missing), and the shift after them."""
-        if not ripe or not candidates:
-            return {}, shift
-        alone = self._assign(ripe, candidates, shift, None)
-        best = alone
+        self, ripe: Sequence[Track], candidates: Sequence[Candidate], ties: Ties
+    ) -> tuple[dict[TrackId, Candidate], Ties]:
+        """Candidate by track id (tracks that are new are missing), and the ties with theirs."""
+        near = [c for c in candidates if any(self._may_be(track, c) for track in ripe)]
+        if not ripe or not near:
+            return {}, ties
+        best = self._assign(ripe, near, ties, None)
         for i, track in enumerate(ripe):
-            for j, candidate in enumerate(candidates):
-                if self._cost(track, candidate, shift) <= self.rules.link_gate_sigmas**2:
-                    trial = self._assign(ripe, candidates, shift, (i, j))
-                    best = min(best, trial, key=lambda t: t[0])
-        pairs = best[1]
-        for i, j in pairs:
-            shift = shift.seen(self.gap(ripe[i], candidates[j]), self.noise(ripe[i], candidates[j]))
-        return {ripe[i].id: candidates[j] for i, j in pairs}, shift
+            for j, candidate in enumerate(near):
+                if self.cost(track, candidate, ties) <= self.rules.link_gate_sigmas**2:
+                    best = min(best, self._assign(ripe, near, ties, (i, j)), key=lambda trial: trial[0])
+        for i, j in best[1]:
+            ties = self.tied(ties, ripe[i], near[j])
+        return {ripe[i].id: near[j] for i, j in best[1]}, ties
 
     def _assign(
-        self, ripe: Sequence[Track], candidates: Sequence[Candidate], shift: Shift, seed: tuple[int, int] | None
+        self, ripe: Sequence[Track], candidates: Sequence[Candidate], ties: Ties, seed: tuple[int, int] | None
     ) -> tuple[float, list[tuple[int, int]]]:
         """Total cost and pairs when `seed` is taken as sure first; a track without a candidate costs the gate."""
         gate = self.rules.link_gate_sigmas**2
         total = 0.0
         if seed is not None:
             i, j = seed
-            total = self._cost(ripe[i], candidates[j], shift)
-            shift = shift.seen(self.gap(ripe[i], candidates[j]), self.noise(ripe[i], candidates[j]))
+            total = self.cost(ripe[i], candidates[j], ties)
+            ties = self.tied(ties, ripe[i], candidates[j])
         rows = [i for i in range(len(ripe)) if seed is None or i != seed[0]]
         columns = [j for j in range(len(candidates)) if seed is None or j != seed[1]]
         pairs = [] if seed is None else [seed]
         if rows and columns:
-            costs = np.array([[self._cost(ripe[i], candidates[j], shift) for j in columns] for i in rows])
+            costs = np.array([[self.cost(ripe[i], candidates[j], ties) for j in columns] for i in rows])
             taken = linear_sum_assignment(np.minimum(costs, gate))
             pairs += [(rows[r], columns[c]) for r, c in zip(*taken, strict=True) if costs[r, c] < gate]
             total += float(np.minimum(costs, gate)[taken].sum()) + gate * (len(rows) - len(taken[0]))
@@ -126,18 +83,26 @@ class Linking:
             total += gate * len(rows)
         return total, pairs
 
-    def _cost(self, track: Track, candidate: Candidate, shift: Shift) -> float:
-        if candidate.class_group != track.class_group or candidate.contact is not track.contact:
+    def cost(self, track: Track, candidate: Candidate, ties: Ties) -> float:
+        """Squared statistical distance, dearer for another class and for the other side of the road."""
+        if not self._may_be(track, candidate):
             return _NEVER
-        if candidate.id in self.taken.get(track.id, frozenset()):
-            return _NEVER
+        shift = ties.predict(track.last_at, origin_of(candidate))
         gap = self.gap(track, candidate) - shift.mean
-        cost = float(gap @ np.linalg.solve(self.noise(track, candidate) + shift.cov, gap))
+        spread = self.noise(track, candidate) + np.eye(2) * shift.variance_m2
+        cost = float(gap @ np.linalg.solve(spread, gap))
         if candidate.class_name != track.class_name:
             cost += self.rules.wrong_class_cost
         if _on_other_side(track.side_deg, candidate.side_deg):
             cost += self.rules.wrong_side_cost
         return cost
+
+    def _may_be(self, track: Track, candidate: Candidate) -> bool:
+        if candidate.class_group != track.class_group or candidate.contact is not track.contact:
+            return False
+        if candidate.id in self.taken.get(track.id, frozenset()):
+            return False
+        return bool(np.abs(self.gap(track, candidate)).max() <= self.rules.search_m)
 
 
 def _on_other_side(a: float | None, b: float | None) -> bool:
@@ -147,11 +112,13 @@ def _on_other_side(a: float | None, b: float | None) -> bool:
 
 
 def is_ripe(track: Track, tracks: Sequence[Track], plane: LocalPlane, rules: MatchRules) -> bool:
-    """Whether a track has been seen often enough to be linked.
+    """Whether a track has been seen often and well enough to be linked.
 
     One that has a like neighbour still unripe waits for it a little: together they are told apart, alone they may not.
     """
     if track.candidate_id is not None or track.position is None or track.observations < rules.link_after:
+        return False
+    if track.contact not in (Contact.GROUND, Contact.FLAT) and not _is_placed_well(track, rules):
         return False
     if track.observations >= 2 * rules.link_after:
         return True
@@ -163,6 +130,14 @@ def is_ripe(track: Track, tracks: Sequence[Track], plane: LocalPlane, rules: Mat
         if is_young and float(np.hypot(*(plane.metres(other.position) - here))) < rules.neighbour_m:
             return False
     return True
+
+
+def _is_placed_well(track: Track, rules: MatchRules) -> bool:
+    """Things on walls are placed by several looks, and badly by the first ones."""
+    if track.cov_m2 is None or track.observations < rules.wall_link_after:
+        return False
+    largest = float(np.linalg.eigvalsh(matrix(track.cov_m2))[-1])
+    return math.sqrt(largest) <= rules.wall_max_sigma_m
 
 
 def taken_beside(track: Track, tracks: Sequence[Track]) -> frozenset[CandidateId]:

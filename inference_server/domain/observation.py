@@ -28,6 +28,7 @@ class DropReason(StrEnum):
     LOW_SCORE = "low_score"
     TOO_SMALL = "too_small"
     CUT_BY_FRAME = "cut_by_frame"
+    PARTLY_HIDDEN = "partly_hidden"
     ABOVE_HORIZON = "above_horizon"
     TOO_FAR = "too_far"
     OUT_OF_HOURS = "out_of_hours"
@@ -111,7 +112,8 @@ class Observation:
     """A detection placed on the ground as the raw fix gives it.
 
     `relative_cov_m2` `(2, 2)` is the error against other things of the same pass; the error of the fix itself comes
-    on top. `position` is None for a bearing-only observation. Bearing and elevation are of the box centre.
+    on top. `position` is None for a bearing-only observation. The elevation is that of the box centre, and so is the
+    bearing, but for things on walls: there it is that of the outer side, and `inner_deg` that of the other one.
     """
 
     detection: Detection
@@ -119,6 +121,7 @@ class Observation:
     bearing_deg: float | None
     elevation_deg: float | None
     height_deg: float
+    inner_deg: float | None
     range_m: float | None
     position: LatLon | None
     relative_cov_m2: Matrix | None

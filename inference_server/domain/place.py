@@ -12,6 +12,8 @@ from inference_server.domain.observation import Box, Contact, Detection, Drop, D
 from inference_server.domain.policy import ErrorModel, PlaceRules
 
 _TRACK_HEADING_MIN_M = 2.0
+_TURN_WITHIN_S = 2.0
+_LEAST_TURN_DEG_S, _MOST_TURN_DEG_S = 15.0, 60.0
 # The bottom of a box is the near edge of what stands there; its middle lies this share of its width behind.
 _DEPTH_SHARE = 0.4
 
@@ -26,14 +28,17 @@ class Pose:
     fix_sigma_m: float  # of one axis
 
 
-def pose_of(fix: Fix, camera: Camera, previous: Fix | None, errors: ErrorModel) -> Pose:
-    """The pose at the exposure: the fix carried `lag_s` further along the heading.
+def pose_of(fix: Fix, camera: Camera, previous: Fix | None, errors: ErrorModel, seconds: float = 0.0) -> Pose:
+    """The pose at the exposure: the fix carried `lag_s` further along the heading, and around the corner in a turn.
 
-    Without a heading of its own the direction from the previous fix serves, if the vehicle has moved at all.
+    `previous` is the fix `seconds` before. Without a heading of its own the direction from there serves, if the vehicle
+    has moved at all.
     """
     heading = fix.heading_deg
     if heading is None and previous is not None:
         heading = _track_heading(previous.position, fix.position)
+    elif heading is not None and previous is not None and previous.heading_deg is not None:
+        heading = _turned(heading, previous.heading_deg, seconds, camera.lag_s)
     speed_mps = (fix.speed_kmh or 0.0) / 3.6
     position = fix.position
     if heading is not None and camera.lag_s:
@@ -45,6 +50,16 @@ def pose_of(fix: Fix, camera: Camera, previous: Fix | None, errors: ErrorModel) 
         speed_mps=speed_mps,
         fix_sigma_m=max(accuracy_m * errors.accuracy_to_sigma, 0.05),
     )
+
+
+def _turned(heading_deg: float, before_deg: float, seconds: float, lag_s: float) -> float:
+    """The heading a lag later in a turn; on a straight road the difference of two headings is only their noise."""
+    if not 0.0 < seconds <= _TURN_WITHIN_S:
+        return heading_deg
+    rate = _turn_deg(heading_deg, before_deg) / seconds
+    if not _LEAST_TURN_DEG_S <= abs(rate) <= _MOST_TURN_DEG_S:
+        return heading_deg
+    return (heading_deg + rate * lag_s) % 360.0
 
 
 def _track_heading(a: LatLon, b: LatLon) -> float | None:
@@ -91,6 +106,7 @@ class Placing:
             bearing_deg=None,
             elevation_deg=None,
             height_deg=0.0,
+            inner_deg=None,
             range_m=None,
             position=None,
             relative_cov_m2=None,
@@ -99,9 +115,13 @@ class Placing:
         )
 
     def _angles(self, box: Box) -> tuple[float, float]:
+        return self._direction((box.x1 + box.x2) / 2, (box.y1 + box.y2) / 2)
+
+    def _direction(self, x_px: float, y_px: float) -> tuple[float, float]:
+        """Bearing and elevation of a pixel in degrees."""
         assert self.view is not None
         assert self.pose.heading_deg is not None
-        forward, left, up = self.view.ray((box.x1 + box.x2) / 2, (box.y1 + box.y2) / 2)
+        forward, left, up = self.view.ray(x_px, y_px)
         bearing = (self.pose.heading_deg - math.degrees(math.atan2(left, forward))) % 360.0
         return bearing, math.degrees(math.atan2(up, math.hypot(forward, left)))
 
@@ -118,13 +138,18 @@ class Placing:
         return LocalPlane(self.pose.position).latlon(offset)
 
     def _towards(self, detection: Detection, contact: Contact, size_px: float) -> Observation:
-        bearing, elevation = self._angles(detection.box)
+        box = detection.box
+        assert self.pose.heading_deg is not None
+        middle_y = (box.y1 + box.y2) / 2
+        sides = [self._direction(x, middle_y)[0] for x in (box.x1, box.x2)]
+        outer, inner = sorted(sides, key=lambda b: -abs(_turn_deg(b, self.pose.heading_deg or 0.0)))
         return Observation(
             detection=detection,
             contact=contact,
-            bearing_deg=bearing,
-            elevation_deg=elevation,
-            height_deg=self._height_deg(detection.box),
+            bearing_deg=outer,
+            elevation_deg=self._angles(box)[1],
+            height_deg=self._height_deg(box),
+            inner_deg=inner,
             range_m=None,
             position=None,
             relative_cov_m2=None,
@@ -153,6 +178,7 @@ class Placing:
             bearing_deg=bearing,
             elevation_deg=elevation,
             height_deg=self._height_deg(detection.box),
+            inner_deg=None,
             range_m=range_m,
             position=LocalPlane(self.pose.position).latlon(metres),
             relative_cov_m2=covariance,
@@ -179,7 +205,14 @@ class Placing:
             total += np.outer(step, step)
         swing = np.array([-point[1], point[0]]) * math.radians(self.errors.heading_sigma_deg)
         step = to_east_north(swing, self.pose.heading_deg)
-        return np.asarray(total + np.outer(step, step))
+        width_m = box.width_px * float(np.linalg.norm(point - self.view.place())) / self.view.lens.focal_px
+        vague_m = self.errors.middle_sigma_share * width_m
+        return np.asarray(total + np.outer(step, step) + np.eye(2) * vague_m**2)
+
+
+def _turn_deg(a: float, b: float) -> float:
+    """How far `a` is turned from `b`, in [-180, 180)."""
+    return (a - b + 180.0) % 360.0 - 180.0
 
 
 def ground_point(view: View, box: Box, contact: Contact) -> Vector | None:

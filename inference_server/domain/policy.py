@@ -42,6 +42,7 @@ class ErrorModel:
     lag_sigma_s: float = 0.1
     pixel_sigma_px: float = 1.5
     box_sigma_share: float = 0.03
+    middle_sigma_share: float = 0.15  # of its width: the middle of a large thing is vaguer than that of a small one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +65,14 @@ class MatchRules:
     track_idle_s: float = 12.0
     link_after: int = 3
     link_gate_sigmas: float = 3.3
-    map_floor_m: float = 0.6
+    map_floor_m: float = 0.8
     search_m: float = 25.0
     wrong_class_cost: float = 3.0
     wrong_side_cost: float = 2.0
-    wall_min_baseline_m: float = 4.0
+    wall_min_baseline_m: float = 5.0
     neighbour_m: float = 10.0
+    wall_max_sigma_m: float = 2.6
+    wall_link_after: int = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,8 @@ from inference_server.domain.observation import Detection, Drop, DropReason
 from inference_server.domain.policy import ClassRules, Policy, ReviewRules
 
 _SAME_BOX_OVERLAP = 0.6
+_TOUCH_PX = 3.0
+_HIDDEN_SHARE = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,24 @@ def repeats_stronger(detection: Detection, others: Sequence[Detection], groups: 
             continue
         stronger = (other.certainty, -other.index) > (detection.certainty, -detection.index)
         if stronger and detection.box.overlap(other.box) > _SAME_BOX_OVERLAP:
+            return other
+    return None
+
+
+def hidden_by(detection: Detection, others: Sequence[Detection]) -> Detection | None:
+    """A detection that stands before this one and covers or borders a good part of it, if there is one.
+
+    What is left of a half hidden thing has its foot and its middle in the wrong place. Nearer is what stands lower in
+    the picture.
+    """
+    box = detection.box
+    for other in others:
+        if other.index == detection.index or other.box.y2 <= box.y2 + _TOUCH_PX:
+            continue
+        wide = min(box.x2, other.box.x2) - max(box.x1, other.box.x1) + _TOUCH_PX
+        high = min(box.y2, other.box.y2) - max(box.y1, other.box.y1) + _TOUCH_PX
+        touches = wide > 0 and high > 0
+        if touches and max(wide / box.width_px, high / box.height_px) >= _HIDDEN_SHARE:
             return other
     return None
 

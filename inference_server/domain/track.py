@@ -97,6 +97,8 @@ class Tracking:
             bearing_deg=one.bearing_deg,
             elevation_deg=one.elevation_deg,
             height_deg=one.height_deg,
+            inner_deg=one.bearing_deg if one.inner_deg is None else one.inner_deg,
+            heading_deg=one.bearing_deg if self.pose.heading_deg is None else self.pose.heading_deg,
         )
 
     def _begun(self, one: Observation) -> Track:

@@ -3,6 +3,9 @@
 Each look gives a bearing, an elevation and an angular height. Unknown are the place `(3,)` and the height of the
 thing: least squares after a scan over the depth along the last ray (a coarse search first, because the problem has
 local minima; then Gauss-Newton with a numerical Jacobian).
+
+The nearer side of a thing seen at a slant is the taller one, so the looks meet at its outer side. Its middle lies half
+its width further along the wall, which runs as the road does.
 """
 
 import math
@@ -12,13 +15,15 @@ from functools import lru_cache
 import numpy as np
 
 from inference_server.domain.candidate import Ray
-from inference_server.domain.geo import LatLon, LocalPlane, Matrix, Vector
+from inference_server.domain.geo import LatLon, LocalPlane, Matrix, Vector, heading_vector
 
 _DEPTHS_M = np.geomspace(2.5, 40.0, 25)
 _ELEVATION_SIGMA_DEG = 0.5
 _SIZE_SIGMA = 0.06  # of the logarithm of the angular height
 _STEPS = 4
 _NUDGE = 1e-4
+_LEAST_SLANT = 0.1
+_MOST_WIDTH_M = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,24 @@ def triangulate(rays: tuple[Ray, ...], heading_sigma_deg: float) -> Fixed | None
     residuals = _residuals(state[None], looks, sigmas)[0]
     covariance = np.asarray(np.linalg.inv(information + np.eye(4) * 1e-6)[:2, :2], dtype=np.float64)
     baseline = float(np.linalg.norm(looks[:, :2] - looks[0, :2], axis=1).max())
-    return Fixed(plane.latlon(state[:2]), covariance, float(state[2]), float(residuals @ residuals), baseline)
+    middle = state[:2] + _half_width(state, looks, rays)
+    return Fixed(plane.latlon(middle), covariance, float(state[2]), float(residuals @ residuals), baseline)
+
+
+def _half_width(state: Vector, looks: Matrix, rays: tuple[Ray, ...]) -> Vector:
+    """`(2,)` metres from the outer side to the middle: the inner side's rays meet the wall there (median of looks)."""
+    widths = []
+    for look, ray in zip(looks, rays, strict=True):
+        along = heading_vector(ray.heading_deg)
+        inner = heading_vector(ray.inner_deg)
+        across = along[0] * inner[1] - along[1] * inner[0]
+        if abs(across) > _LEAST_SLANT:
+            away = look[:2] - state[:2]
+            widths.append(float((away[0] * inner[1] - away[1] * inner[0]) / across))
+    if not widths:
+        return np.zeros(2)
+    width_m = float(np.clip(np.median(widths), -_MOST_WIDTH_M, _MOST_WIDTH_M))
+    return np.asarray(heading_vector(rays[-1].heading_deg) * width_m / 2)
 
 
 def _scan(looks: Matrix, sigmas: Vector) -> Vector:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from inference_server.domain.frame import Frame
 from inference_server.domain.geo import LatLon
@@ -65,6 +65,13 @@ class PositionIn(In):
     lon: float = Field(ge=-180, le=180)
     datum: Line = Field(max_length=32, description="wgs84, cgcs2000, gcj02 or bd09")
     accuracy_m: float | None = Field(None, ge=0, le=1e6, description="radius that holds 68 % of the errors")
+
+    @model_validator(mode="after")
+    def _is_no_null_island(self) -> "PositionIn":
+        """Receivers without a fix say 0, 0; a city's vehicle is never in the Gulf of Guinea."""
+        if self.lat == 0.0 and self.lon == 0.0:
+            raise ValueError("0, 0 is what a receiver says that has no fix: send null for the position")
+        return self
 
 
 class FrameMeta(In):

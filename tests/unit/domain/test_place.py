@@ -28,7 +28,7 @@ def test_a_box_is_placed_where_its_thing_stands(heading_deg, forward_m, left_m, 
 
 
 def test_errors_are_what_the_covariance_says():
-    errors = ErrorModel(box_sigma_share=0.0)
+    errors = ErrorModel(box_sigma_share=0.0, middle_sigma_share=0.0)
     pose = a_pose()
     thing = ahead(pose, 15.0, 2.0)
     exact = box_of(pose, thing)
@@ -83,8 +83,18 @@ def test_a_thing_on_a_wall_has_a_bearing_and_no_place_of_its_own():
     one = a_placing(pose).observe(a_detection(box, class_name="graffiti"), WALL)
     assert isinstance(one, Observation)
     assert one.position is None
-    # seen from the camera, which sits 1 m before and 0.3 m right of the antenna
-    assert one.bearing_deg == pytest.approx(90.0 + np.degrees(np.arctan2(5.0 - 0.3, 12.0 - 1.0)), abs=0.5)
+    # the outer side is seen from the camera, which sits 1 m before and 0.3 m right of the antenna
+    assert one.inner_deg is not None
+    middle = 90.0 + np.degrees(np.arctan2(5.0 - 0.3, 12.0 - 1.0))
+    assert one.bearing_deg > middle > one.inner_deg
+    assert one.bearing_deg - one.inner_deg == pytest.approx(np.degrees(1.0 / np.hypot(4.7, 11.0)), abs=0.7)
+
+
+def test_in_a_turn_the_heading_is_carried_along_by_the_lag_too():
+    fix, before = Fix(position=at(0, 1), heading_deg=40.0), Fix(position=at(0, 0), heading_deg=25.0)
+    assert pose_of(fix, Camera(lag_s=0.2), before, ErrorModel(), 0.5).heading_deg == pytest.approx(46.0)
+    straight = Fix(position=at(0, 0), heading_deg=37.0)
+    assert pose_of(fix, Camera(lag_s=0.2), straight, ErrorModel(), 0.5).heading_deg == 40.0
 
 
 def test_the_fix_is_carried_along_by_the_declared_lag():

@@ -11,6 +11,7 @@ from inference_server.domain.policy import ClassRules, ReviewRules
 from inference_server.domain.screen import (
     UNKNOWN_CLASS,
     Thresholds,
+    hidden_by,
     is_permitted,
     is_sampled,
     repeats_stronger,
@@ -73,3 +74,19 @@ def test_a_permit_covers_what_lies_inside_it():
     rules = ClassRules(group="works", permits=(ring,))
     assert is_permitted(at(0, 0), rules)
     assert not is_permitted(at(9, 0), rules)
+
+
+@pytest.mark.parametrize(
+    ("other", "is_hidden"),
+    [
+        pytest.param(Box(x1=96, y1=20, x2=200, y2=160), True, id="a car before its right side"),
+        pytest.param(Box(x1=96, y1=20, x2=200, y2=90), False, id="a car behind it"),
+        pytest.param(Box(x1=95, y1=95, x2=200, y2=160), False, id="only the corners of the boxes touch"),
+        pytest.param(Box(x1=130, y1=20, x2=200, y2=160), False, id="a car beside it"),
+        pytest.param(Box(x1=30, y1=80, x2=70, y2=130), True, id="a bin before its foot"),
+    ],
+)
+def test_what_stands_before_a_thing_hides_a_part_of_it(other, is_hidden):
+    heap = a_detection(Box(x1=0, y1=0, x2=100, y2=100), index=0)
+    found = hidden_by(heap, [heap, a_detection(other, index=1, class_name="car")])
+    assert (found is not None) is is_hidden

@@ -28,6 +28,8 @@ def looks_at(thing, norths, *, heading_sigma_deg=0.0, seed=1):
                 bearing_deg=one.bearing_deg,
                 elevation_deg=one.elevation_deg,
                 height_deg=one.height_deg,
+                inner_deg=one.inner_deg,
+                heading_deg=seen.heading_deg,
             )
         )
     return tuple(rays)
@@ -37,7 +39,7 @@ def looks_at(thing, norths, *, heading_sigma_deg=0.0, seed=1):
 def test_several_exact_looks_meet_at_the_thing(thing):
     fixed = triangulate(looks_at(metres(thing), range(0, 20, 3)), 3.0)
     assert fixed is not None
-    assert np.linalg.norm(metres(fixed.position) - metres(thing)) < 0.6
+    assert np.linalg.norm(metres(fixed.position) - metres(thing)) < 0.8  # a post is not quite a piece of wall
     assert fixed.height_m == pytest.approx(1.5, abs=0.25)
     assert fixed.chi2 < 2.0
 

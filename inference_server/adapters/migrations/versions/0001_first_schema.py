@@ -77,11 +77,11 @@ def _frames() -> None:
         ),
         sa.UniqueConstraint("id", name="uq_frames_id"),
     )
+    op.create_index("ix_frames_camera_state_taken_at", "frames", ["camera", "state", "taken_at"])
+    op.create_index("ix_frames_outcome", "frames", ["drop_reason", "state"])
     op.create_index(
-        "ix_frames_analysed", "frames", ["camera", "taken_at"], **only("state = 'analysed' AND lat IS NOT NULL")
+        "ix_frames_queued", "frames", ["arrival", "camera", "size_bytes", "state"], **only("state = 'queued'")
     )
-    op.create_index("ix_frames_outcome", "frames", ["state", "drop_reason"])
-    op.create_index("ix_frames_queued", "frames", ["arrival", "camera", "size_bytes"], **only("state = 'queued'"))
     op.create_index("ix_frames_queued_of_camera", "frames", ["camera", "arrival"], **only("state = 'queued'"))
     op.create_index("ix_frames_taken_at", "frames", ["taken_at"])
     op.create_index("ix_frames_with_fix", "frames", ["camera", "taken_at"], **only("lat IS NOT NULL"))
@@ -125,16 +125,8 @@ def _passes() -> None:
         "passes",
         *columns(sa.String(), "id", "camera"),
         *columns(moment(), "started_at", "last_at"),
-        *columns(
-            sa.Float(),
-            "last_lat",
-            "last_lon",
-            "offset_east_m",
-            "offset_north_m",
-            "offset_cov_ee_m2",
-            "offset_cov_en_m2",
-            "offset_cov_nn_m2",
-        ),
+        *columns(sa.Float(), "last_lat", "last_lon"),
+        *columns(sa.Text(), "ties"),
         sa.PrimaryKeyConstraint("id", name="pk_passes"),
     )
     op.create_index("ix_passes_camera_last_at", "passes", ["camera", "last_at"])
