@@ -62,9 +62,11 @@ class Lens:
         The derivative 1 + 3 k1 u + 5 k2 u^2 (u = r^2) is zero there. Beyond it the polynomial folds back and would put
         things from behind the picture's edge into it.
         """
-        roots = np.roots([5 * self.k2, 3 * self.k1, 1.0]) if self.is_distorted else np.empty(0)
-        real = [float(root.real) for root in roots if abs(root.imag) < 1e-12 and root.real > 0]
-        return min(real, default=float("inf"))
+        inner = 9 * self.k1**2 - 20 * self.k2
+        if inner < 0:
+            return float("inf")
+        bottoms = [-3 * self.k1 + sign * inner**0.5 for sign in (1, -1)]
+        return min((2 / bottom for bottom in bottoms if bottom > 1e-9), default=float("inf"))
 
     def distort(self, ideal: Points) -> Points:
         """Pixels `(n, 2)` where points of an ideal pinhole's pixels `(n, 2)` really fall.

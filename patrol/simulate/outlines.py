@@ -68,7 +68,7 @@ def framed(outlines: list[Floats], width_px: int, height_px: int) -> Floats:
         for axis, edge, sign in limits:
             outline = cut_line(outline, axis, edge, sign)
         kept.append(outline)
-    points = np.concatenate(kept) if kept else np.empty((0, 2))
+    points = np.clip(np.concatenate(kept), 0, (width_px, height_px)) if kept else np.empty((0, 2))
     return np.concatenate([points.min(axis=0), points.max(axis=0)]) if len(points) else np.zeros(4)
 
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.random import Generator
 
-from patrol.simulate.layout import Front, Plan, Street
+from patrol.simulate.layout import Floats, Front, Plan, Street
 from patrol.simulate.things import CASE_CLASSES, Thing
 
 PAIR_M = (3.3, 7.7)
 """Distances between the two things of a near pair: inside 3 to 8 m."""
-CORNER_M = 9.0
+CORNER_M = 12.0
+"""No thing lies nearer to the crossing of two centre lines: there another street begins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,13 +33,12 @@ class Ground:
     """The things placed so far, quick to ask what is near."""
 
     things: list[Thing] = field(default_factory=list)
-    places: list[tuple[float, float]] = field(default_factory=list)
+    _places: Floats = field(default_factory=lambda: np.full((64, 2), np.inf))
 
     def is_free(self, thing: Thing, like_m: float, other_m: float, partner: str = "") -> bool:
         """Whether no like thing but the partner is nearer than like_m and no other one nearer than other_m."""
-        if not self.things:
-            return True
-        away = np.hypot(*(np.array(self.places) - (thing.x_m, thing.y_m)).T)
+        gap = self._places[: len(self.things)] - (thing.x_m, thing.y_m)
+        away = np.hypot(gap[:, 0], gap[:, 1])
         return not any(
             away[i] < (like_m if self.things[i].class_name == thing.class_name else other_m)
             and self.things[i].name != partner
@@ -47,8 +47,10 @@ class Ground:
 
     def add(self, thing: Thing) -> None:
         """Remembers a thing."""
+        if len(self.things) == len(self._places):
+            self._places = np.concatenate([self._places, np.full_like(self._places, np.inf)])
+        self._places[len(self.things)] = (thing.x_m, thing.y_m)
         self.things.append(thing)
-        self.places.append((thing.x_m, thing.y_m))
 
 
 def side_of(offset_m: float) -> str:
@@ -184,7 +186,7 @@ def place_things(rng: Generator, plan: Plan, wishes: Wishes) -> list[Thing]:
     number, tries = 0, 0
     while number < wishes.things:
         tries += 1
-        if tries > wishes.things * 400:
+        if tries > wishes.things * 150:
             raise ValueError(f"no room for {wishes.things} things in this plan: {number} placed; take more blocks")
         class_name = wishes.mix[(number if number >= 2 * pairs else number // 2) % len(wishes.mix)]
         first = somewhere(rng, plan, class_name, f"t{number:05d}")

@@ -9,6 +9,7 @@ from patrol.simulate.solids import Floats, Model, Part, prism, quads, raised, re
 
 GLASS = np.array([62.0, 54, 48])
 PLATE = np.array([165.0, 95, 40])
+RIM = np.array([150.0, 150, 152])
 TYRE = np.array([24.0, 24, 25])
 
 
@@ -51,19 +52,32 @@ def loft(line: Floats, low_m: float, high_m: float, colours: Floats, length_m: f
 
 
 def wheel(x_m: float, y_m: float, radius_m: float) -> list[Part]:
-    """A tyre and its rim, the axle across the car."""
-    angle = np.arange(14) * 2 * np.pi / 14
-    side = 1.0 if x_m > 0 else -1.0
-    found = []
-    for radius, outer, colour in ((radius_m, 0.03, TYRE), (radius_m * 0.62, 0.045, np.array([150.0, 150, 152]))):
-        disc = np.stack(
-            [np.full(14, x_m + side * outer), y_m + radius * np.cos(angle), radius_m + radius * np.sin(angle)], axis=1
-        )
-        order = np.arange(14) if side > 0 else np.arange(14)[::-1]
-        middle = disc.mean(axis=0, keepdims=True)
-        faces: list[tuple[int, ...]] = [(int(order[i]), int(order[(i + 1) % 14]), 14) for i in range(14)]
-        found.append(quads(np.concatenate([disc, middle]), faces, colour))
-    return found
+    """A tyre 20 cm wide and its rim, the axle across the car; x_m is the car's side."""
+    outward = 1.0 if x_m > 0 else -1.0
+    tyre = (
+        axle_ring(radius_m, x_m + outward * 0.03, y_m, outward),
+        axle_ring(radius_m, x_m - outward * 0.17, y_m, outward),
+    )
+    rim = axle_ring(radius_m, x_m + outward * 0.05, y_m, outward, 0.62)
+    inner = tyre[1][::-1]
+    caps = [closed_ring(tyre[0], TYRE), closed_ring(inner, TYRE), closed_ring(rim, RIM)]
+    count = len(inner)
+    sides: list[tuple[int, ...]] = [(i, count + i, count + (i + 1) % count, (i + 1) % count) for i in range(count)]
+    return [*caps, quads(np.concatenate(tyre), sides, TYRE)]
+
+
+def axle_ring(radius_m: float, x_m: float, y_m: float, outward: float, share: float = 1.0) -> Floats:
+    """A circle `(12, 3)` of a share of a wheel's radius, counter-clockwise seen from its outer side."""
+    angle = outward * np.arange(12) * 2 * np.pi / 12
+    y, z = y_m + share * radius_m * np.cos(angle), radius_m + share * radius_m * np.sin(angle)
+    return np.stack([np.full(12, x_m), y, z], axis=1)
+
+
+def closed_ring(ring: Floats, colour: Floats) -> Part:
+    """A flat disc of a ring `(n, 3)`, seen from where the ring runs counter-clockwise."""
+    count = len(ring)
+    fan: list[tuple[int, ...]] = [(i, (i + 1) % count, count) for i in range(count)]
+    return quads(np.concatenate([ring, ring.mean(axis=0, keepdims=True)]), fan, colour)
 
 
 def car(look: Look, rng: Generator) -> Model:
