@@ -5,70 +5,35 @@ which the server recognises by the frame's key and answers as a duplicate: so no
 """
 
 import fcntl
-import json
 import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Callable
 from typing import BinaryIO
 
-import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_when_event_set, wait_exponential_jitter
 from tenacity.nap import sleep_using_event
 
-from patrol.answers import Accepted, Refused, TryLater, read_answer
+from patrol.answers import Accepted, Refused, TryLater
 from patrol.buffer import Buffer, Lane, Waiting
 from patrol.buffer_state import counts
 from patrol.errors import Halt, InputError, OutsideError
-from patrol.frame import wire_time
+from patrol.link import HttpLink, Link, UploadSettings
 
 _LOOK_EVERY_S = 0.1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UploadSettings:
-    """Where to send and how hard to try.
-
-    `device_tokens` go before `token` for the devices they name. `connections` frames are under way at once, of
-    different lanes. After a failure the wait doubles from
-    `first_wait_s` to `longest_wait_s`; what the server asks for by Retry-After goes first, up to
-    `longest_retry_after_s`.
-    """
-
-    server: str
-    token: str = ""
-    device_tokens: Mapping[str, str] = field(default_factory=dict)
-    connections: int = 4
-    timeout_s: float = 30.0
-    first_wait_s: float = 0.5
-    longest_wait_s: float = 60.0
-    longest_retry_after_s: float = 900.0
-
-    def __post_init__(self) -> None:
-        """Refuse what could never work, instead of trying it for ever."""
-        if httpx.URL(self.server).scheme not in ("http", "https") or not httpx.URL(self.server).host:
-            raise InputError(f"the server's address must begin with http:// or https://, not {self.server!r}")
-        for token in (*self.device_tokens.values(), *([] if self.device_tokens and not self.token else [self.token])):
-            if not token.isascii() or not token.isprintable() or not token.strip():
-                raise InputError("a token is empty or holds characters no HTTP header may hold")
-
-    def token_of(self, device: str) -> str:
-        """The token that speaks for a device."""
-        return self.device_tokens.get(device, self.token)
 
 
 class Uploader:
     """Works in the background while it is entered; `drain` waits until nothing waits any more."""
 
-    def __init__(self, buffer: Buffer, settings: UploadSettings) -> None:
-        """Nothing is sent before the uploader is entered."""
+    def __init__(self, buffer: Buffer, settings: UploadSettings, link: Link | None = None) -> None:
+        """Nothing is sent before the uploader is entered; `link` is the way, HTTP if not given."""
         self.tally: Counter[str] = Counter()  # accepted, duplicate, parked, failed_tries: of this run
         self._tally_lock = threading.Lock()
         self._buffer = buffer
         self._settings = settings
+        self._link = link or HttpLink(settings)
         self._stop = threading.Event()
         self._slots = threading.Semaphore(settings.connections)
         self._lanes: dict[Lane, threading.Thread] = {}
@@ -76,11 +41,6 @@ class Uploader:
         self._blocked: dict[Lane, Halt] = {}
         self._failure: BaseException | None = None
         self._lock_file: BinaryIO | None = None
-        self._client = httpx.Client(
-            base_url=settings.server,
-            timeout=settings.timeout_s,
-            limits=httpx.Limits(max_connections=settings.connections),
-        )
 
     def __enter__(self) -> "Uploader":
         """Start sending; raises InputError when another process sends from this buffer (order would be lost)."""
@@ -100,7 +60,7 @@ class Uploader:
         self._dispatcher.join()
         for thread in self._lanes.values():
             thread.join()
-        self._client.close()
+        self._link.close()
         if self._lock_file is not None:
             self._lock_file.close()
         if error_type is None:
@@ -141,12 +101,18 @@ class Uploader:
         )
 
     def _dispatch(self) -> None:
-        while not self._stop.wait(_LOOK_EVERY_S):
-            for lane in self._buffer.waiting_lanes():
-                running = self._lanes.get(lane)
-                if lane not in self._blocked and (running is None or not running.is_alive()):
-                    self._lanes[lane] = threading.Thread(target=self._send_lane, args=(lane,), daemon=True)
-                    self._lanes[lane].start()
+        try:
+            while not self._stop.wait(_LOOK_EVERY_S):
+                for lane in self._buffer.waiting_lanes():
+                    self._start(lane)
+        except Exception as error:
+            self._failure = error  # shown by drain and check, in the caller's thread
+
+    def _start(self, lane: Lane) -> None:
+        running = self._lanes.get(lane)
+        if lane not in self._blocked and (running is None or not running.is_alive()):
+            self._lanes[lane] = threading.Thread(target=self._send_lane, args=(lane,), daemon=True)
+            self._lanes[lane].start()
 
     def _send_lane(self, lane: Lane) -> None:
         try:
@@ -179,17 +145,7 @@ class Uploader:
 
     def _send_once(self, frame: Waiting) -> Accepted | Refused:
         with self._slots:
-            meta = json.dumps(frame.meta | {"sent_at": wire_time(datetime.now(UTC))}, ensure_ascii=False)
-            parts = {
-                "meta": (None, meta.encode(), "application/json"),
-                "image": ("frame", frame.picture, frame.content_type),
-            }
-            headers = {"Authorization": f"Bearer {self._settings.token_of(frame.lane[0])}"}
-            try:
-                response = self._client.post("/v1/frames", files=parts, headers=headers)
-            except httpx.RequestError as error:
-                raise TryLater(f"{type(error).__name__}: {error}") from error
-        return read_answer(response)
+            return self._link.send(frame)
 
     def _count(self, name: str) -> None:
         with self._tally_lock:

@@ -43,6 +43,9 @@ class SendOptions:
     patience_s: Annotated[
         float, typer.Option(min=0.1, help="Seconds without any answer before giving up; what waits stays.")
     ] = 600.0
+    stream: Annotated[
+        bool, typer.Option("--stream", help="Send over one WebSocket a camera instead of one request a frame.")
+    ] = False
     again: Annotated[
         bool, typer.Option("--again", help="Send what was sent before once more; the server knows it again.")
     ] = False

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import typer
 
@@ -11,7 +11,7 @@ from patrol.commands.grouped import grouped
 from patrol.commands.options import SendOptions, moment, place
 from patrol.commands.sending import send_drive
 from patrol.errors import InputError
-from patrol.frame import DATUMS, Datum
+from patrol.frame import DATUMS
 from patrol.server import Server
 from patrol.sources.drive import Drive, DriveSettings
 from patrol.sources.made_up import made_up_drive, straight_line
@@ -104,7 +104,7 @@ def drive_settings(source: SourceOptions, mount: dict[str, Any] | None) -> Drive
         device=source.device,
         camera=source.camera,
         campaign=source.campaign,
-        datum=cast(Datum, source.datum),
+        datum=source.datum,
         yaw_deg=float(hangs.get("yaw_deg", 0.0)),
         starting_at=None if source.starting_at is None else moment(source.starting_at),
         utc_offset_h=source.utc_offset_h,

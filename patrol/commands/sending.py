@@ -7,11 +7,12 @@ from patrol.commands.options import SendOptions, open_buffer
 from patrol.commands.talk import answer_json, answer_rows, upload_progress, waiting_progress
 from patrol.drive_report import DriveReport
 from patrol.drive_sending import DriveSending, Reports
-from patrol.errors import ExitCode, OutsideError
+from patrol.errors import ExitCode, InputError, OutsideError
 from patrol.frame import CapturedFrame
+from patrol.link import HttpLink, Link, UploadSettings
 from patrol.server import Server
 from patrol.sources.drive import Skipped
-from patrol.upload import Uploader, UploadSettings
+from patrol.upload import Uploader
 
 Items = Iterable[CapturedFrame | Skipped]
 Tokens = Mapping[str, str]
@@ -33,11 +34,20 @@ def send_drive(items: Items, tokens: Tokens, options: SendOptions) -> ExitCode:
 
 def _sent(items: Items, tokens: Tokens, buffer: Buffer, options: SendOptions) -> DriveSending:
     settings = UploadSettings(server=options.server, device_tokens=tokens, connections=options.connections)
-    with Uploader(buffer, settings) as uploader, upload_progress(buffer, uploader) as tick:
+    link = _stream_link(settings) if options.stream else HttpLink(settings)
+    with Uploader(buffer, settings, link) as uploader, upload_progress(buffer, uploader) as tick:
         sending = DriveSending(buffer=buffer, uploader=uploader, again=options.again, patience_s=options.patience_s)
         sending.fill(items, tick)
         uploader.drain(patience_s=options.patience_s, tick=tick)
     return sending
+
+
+def _stream_link(settings: UploadSettings) -> Link:
+    try:
+        from patrol.stream_link import StreamLink  # its library is an extra
+    except ImportError as error:
+        raise InputError(f"--stream needs more than is installed ({error}): pip install 'xuncheng[patrol]'") from error
+    return StreamLink(settings)
 
 
 def _followed(sending: DriveSending, tokens: Tokens, options: SendOptions) -> Reports:

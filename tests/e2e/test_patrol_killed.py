@@ -20,7 +20,8 @@ _UPLOADING = """
 import sys
 from pathlib import Path
 from patrol.buffer import Buffer
-from patrol.upload import Uploader, UploadSettings
+from patrol.link import UploadSettings
+from patrol.upload import Uploader
 with Buffer(Path(sys.argv[1])) as buffer, Uploader(buffer, UploadSettings(server=sys.argv[2], token="t")) as uploader:
     print("sending", flush=True)
     uploader.drain(patience_s=30)

@@ -95,6 +95,16 @@ def test_the_same_drive_from_two_computers_is_stored_once(server: RunningServer,
     assert twice[0]["frames_dropped"] == twice[1]["frames_dropped"]
 
 
+@pytest.mark.shared
+def test_the_stream_stores_the_same_frames_as_requests_do(server: RunningServer, tmp_path: Path) -> None:
+    lund = str(shared_or_skip("drives/lund"))
+    way = ("--device", "streamed")
+    streamed = patrol(server, "replay", lund, *way, "--stream", buffer=tmp_path / "one.sqlite")[-1]
+    posted = patrol(server, "replay", lund, *way, buffer=tmp_path / "two.sqlite")[-1]
+    assert (streamed["frames_accepted"], posted["frames_duplicate"]) == (29, 29)
+    assert streamed["frames_dropped"] == posted["frames_dropped"]
+
+
 def test_a_drawn_drive_is_registered_sent_and_reported(server: RunningServer, tmp_path: Path) -> None:
     city = ("--blocks", "2", "--things", "40", "--vehicles", "2", "--passes", "1", "--limit-m", "18", "--look", "test")
     *frames, summary = patrol(server, "simulate", *city, buffer=tmp_path / "b.sqlite")

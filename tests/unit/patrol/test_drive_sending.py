@@ -14,8 +14,9 @@ from patrol.buffer import Buffer
 from patrol.drive_report import DriveReport
 from patrol.drive_sending import DriveSending
 from patrol.errors import BufferFull
+from patrol.link import UploadSettings
 from patrol.sources.drive import Skipped
-from patrol.upload import Uploader, UploadSettings
+from patrol.upload import Uploader
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@ from support.receiver import HangUp, Receiver, problem, running
 from patrol.buffer import Buffer
 from patrol.buffer_state import BufferCounts, counts, parked_frames
 from patrol.errors import Halt, InputError, OutsideError
-from patrol.upload import Uploader, UploadSettings
+from patrol.link import UploadSettings
+from patrol.upload import Uploader
 
 LANES = ("front", "left", "right")
 
