@@ -148,7 +148,10 @@ def _described(exif: Image.Exif) -> dict[str, Any]:
 
 
 def _described_time(described: dict[str, Any]) -> datetime | None:
-    """`MAPCaptureTime` is UTC. The compass beside it is not read: in the one drive at hand it is off by up to 125 degrees."""
+    """`MAPCaptureTime`, which is UTC.
+
+    The compass beside it is not read: in the one drive at hand it is off by up to 125 degrees.
+    """
     parts = str(described.get("MAPCaptureTime", "")).split("_")
     if len(parts) != 7 or not all(part.isdecimal() for part in parts):
         return None

@@ -1,4 +1,4 @@
-"""The uploading process is killed again and again; the server still gets every frame, and counts each once."""
+"""The uploading process or the server is killed; the server still gets every frame, and counts each once."""
 
 import random
 import signal
@@ -9,10 +9,15 @@ from pathlib import Path
 
 import pytest
 from support.captured import a_captured_frame
+from support.onnx_model import write_fixed_model
+from support.posting import a_picture
 from support.receiver import Receiver, running
+from support.server import ServerPlan, running_server
 
 from patrol.buffer import Buffer
 from patrol.buffer_state import counts
+from patrol.link import UploadSettings
+from patrol.upload import Uploader
 
 FRAMES, CAMERAS = 40, ("front", "right")
 
@@ -81,3 +86,25 @@ def test_a_kill_between_answer_and_mark_ends_as_a_duplicate(tmp_path: Path) -> N
     with Buffer(path) as buffer:
         found = counts(buffer.file)
     assert (found.sent, found.duplicates, receiver.times_new) == (1, 1, 1)
+
+
+@pytest.mark.crash
+def test_a_killed_server_that_comes_back_has_every_frame_once(tmp_path: Path) -> None:
+    plan = ServerPlan(data_folder=tmp_path / "data", card=write_fixed_model(tmp_path / "model"))
+    with Buffer(tmp_path / "buffer.sqlite") as buffer, running_server(plan) as server:
+        for number in range(FRAMES):
+            buffer.add(a_captured_frame(number, picture=a_picture(number, 160, 96)))
+        settings = UploadSettings(server=server.url, token=server.device_token("zhe-A-1027"), longest_wait_s=1.0)
+        with Uploader(buffer, settings) as uploader:
+            while uploader.tally["accepted"] < FRAMES // 4:
+                uploader.check()
+                time.sleep(0.01)
+            server.kill()
+            sent_before = counts(buffer.file).sent
+            back = server.again()
+            uploader.drain(patience_s=60)
+        found, stored = counts(buffer.file), back.wait_until_idle()
+        back.stop()
+    assert FRAMES // 4 <= sent_before < FRAMES, "the kill came in the middle"
+    assert (found.sent, found.parked, found.waiting) == (FRAMES, 0, 0)
+    assert sum(count for name, count in stored.items() if name.startswith("frames.")) == FRAMES
