@@ -14,6 +14,9 @@ from patrol.simulate.textures import TILE_M, Surface
 BANDS_M = (1.0, 7.0, 14.0, 28.0, 60.0, 4000.0)
 """Distances between which one copy of a ground texture is used."""
 
+CLEAR_SHARE = 0.965
+"""Ground that keeps more of its own colour than this is drawn without haze."""
+
 
 @dataclass(frozen=True)
 class Floor:
@@ -100,7 +103,7 @@ def veil(canvas: Canvas, window: tuple[int, int, int, int], below: NDArray[np.ui
     rays = view.rotation.T @ np.linalg.inv(view.intrinsic) @ rows
     depth = np.where(rays[2] < -1e-4, -view.centre[2] / np.minimum(rays[2], -1e-4), 1e6)
     own = np.exp(-depth / canvas.light.view_m).astype(np.float32)
-    count = int(np.count_nonzero(own < 0.98))
+    count = int(np.count_nonzero(own < CLEAR_SHARE))
     if not count:
         return
     share = np.repeat(own[:count, None], right - left, axis=1)

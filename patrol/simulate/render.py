@@ -12,7 +12,7 @@ from patrol.simulate.camera import Lens, View
 from patrol.simulate.city import City
 from patrol.simulate.ground import draw_ground, draw_shadows, draw_sky
 from patrol.simulate.paint import Canvas
-from patrol.simulate.sight import cover_of, distance_to, hidden_share
+from patrol.simulate.sight import cover_of, distance_to, hidden_shares
 from patrol.simulate.solids import Decal, Model, Picture
 from patrol.simulate.street import Scenery, draw_fronts, make_scenery
 from patrol.simulate.things import Thing
@@ -73,14 +73,15 @@ class Renderer:
     def _stage(self, view: View, things: list[Thing], number: int) -> list[Actor]:
         """The things to draw, far ones first."""
         near = near_things(view, things)
-        actors = [actor_of(self.city, view, self.city.model(thing, number), thing.contact) for thing in near]
-        return sorted((actor for actor in actors if actor.hidden < 1), key=lambda actor: -actor.distance_m)
+        models = [self.city.model(thing, number) for thing in near]
+        actors = actors_of(self.city, view, models, [thing.contact for thing in near])
+        return sorted(actors, key=lambda actor: -actor.distance_m)
 
     def _trees(self, view: View) -> list[Actor]:
         """The trees within sight with their crowns turned to the camera."""
         near = [tree for tree in self.scenery.trees if is_near(view, tree.x_m, tree.y_m, 60.0)]
-        actors = [actor_of(self.city, view, tree.trunk, "ground", tree.seen_from(view)) for tree in near]
-        return [actor for actor in actors if actor.hidden < 1]
+        crowns = [tree.seen_from(view) for tree in near]
+        return actors_of(self.city, view, [tree.trunk for tree in near], ["ground"] * len(near), crowns)
 
     def _draw(self, canvas: Canvas, actor: Actor, chosen: NDArray[np.int64]) -> None:
         """Draws one upright thing; what a nearer building covers of it is put back."""
@@ -117,9 +118,14 @@ def near_things(view: View, things: list[Thing]) -> list[Thing]:
     return [things[i] for i in np.flatnonzero(keep)]
 
 
-def actor_of(city: City, view: View, model: Model, contact: str, crown: Decal | None = None) -> Actor:
-    """A thing as this view meets it."""
-    return Actor(model, contact, hidden_share(city.plan, view, model.points), distance_to(view, model), crown)
+def actors_of(
+    city: City, view: View, models: list[Model], contacts: list[str], crowns: list[Decal] | None = None
+) -> list[Actor]:
+    """The things that a view meets; those that buildings hide whole are left out."""
+    hidden = hidden_shares(city.plan, view, models)
+    leaves: list[Decal | None] = list(crowns) if crowns else [None] * len(models)
+    rows = zip(models, contacts, hidden, leaves, strict=True)
+    return [Actor(m, c, float(h), distance_to(view, m), crown) for m, c, h, crown in rows if h < 1]
 
 
 def draw_actor(canvas: Canvas, actor: Actor) -> None:

@@ -16,14 +16,19 @@ def distance_to(view: View, model: Model) -> float:
     return float(np.linalg.norm(model.middle[:2] - view.centre[:2]))
 
 
-def hidden_share(plan: Plan, view: View, points: Floats) -> float:
-    """The share of the sight lines to a thing's middle and its two sides that a building cuts: 0, 1/3, 2/3 or 1."""
-    flat = points[:, :2]
-    away = flat.mean(axis=0) - view.centre[:2]
-    right = np.array([away[1], -away[0]])
-    side = flat @ right
-    spots = np.stack([flat.mean(axis=0), flat[int(side.argmin())], flat[int(side.argmax())]])
-    return float(plan.blocked(view.centre[:2], spots).mean())
+def hidden_shares(plan: Plan, view: View, models: list[Model]) -> Floats:
+    """For each thing the share `(n,)` of the sight lines to its middle and its two sides that a building cuts.
+
+    0, 1/3, 2/3 or 1; what is somewhat hidden may come out as 1/3 too much, never as too little.
+    """
+    if not models:
+        return np.empty(0)
+    places = np.array([model.middle[:2] for model in models])
+    away = places - view.centre[:2]
+    right = np.stack([away[:, 1], -away[:, 0]], axis=1) / np.maximum(np.linalg.norm(away, axis=1), 1e-9)[:, None]
+    half = right * np.array([model.reach_m for model in models])[:, None]
+    spots = np.stack([places, places - half, places + half], axis=1).reshape(-1, 2)
+    return np.asarray(plan.blocked(view.centre[:2], spots).reshape(-1, 3).mean(axis=1))
 
 
 def cover_of(canvas: Canvas, scenery: Scenery, chosen: NDArray[np.int64], spot: Floats) -> NDArray[np.uint8]:

@@ -131,6 +131,11 @@ class Model:
         return np.asarray(self.points.mean(axis=0))
 
     @cached_property
+    def reach_m(self) -> float:
+        """The largest horizontal distance of a point from the middle."""
+        return float(np.linalg.norm(self.points[:, :2] - self.middle[:2], axis=1).max())
+
+    @cached_property
     def mesh(self) -> "Mesh":
         """All faces of all solids in one piece."""
         starts = np.cumsum([0, *(len(part.vertices) for part in self.parts)])

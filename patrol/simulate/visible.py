@@ -25,6 +25,10 @@ Box = tuple[float, float, float, float]
 class Seen:
     """One thing in one view.
 
+    The bottom edge of a ground thing's box is its contact: the point of its footprint that looks lowest in the picture,
+    which is the edge towards the camera and not the footprint's centre that `Thing` calls its position. Laid on the
+    ground it comes out nearer than the centre by about half the footprint's depth (0.1 m for a cone, 0.5 m for a heap
+    of bags, up to 1.5 m for a large heap of soil). A thing on a wall has no contact with the ground.
     `box` is what can be seen of it; `whole_box` its full extent, also outside the frame. `visible_share` is the area
     seen over the area of the outline inside the frame; `is_cut` tells that the frame's edge cuts it.
     """
