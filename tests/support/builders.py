@@ -13,6 +13,7 @@ from inference_server.domain.candidate import (
     PassPosition,
     Ray,
     Snapshot,
+    Tie,
     Track,
     TrackId,
 )
@@ -118,10 +119,22 @@ def a_pass(**changes: Any) -> Pass:
         started_at=at(0),
         last_at=at(60),
         last_position=PLACE,
-        offset_m=(1.25, -0.5),
-        offset_cov_m2=(4.0, 0.25, 5.0),
+        ties=(a_tie(),),
     )
     return replace(drive, **changes)
+
+
+def a_tie(**changes: Any) -> Tie:
+    """A track that belongs to what an older pass has found."""
+    tie = Tie(
+        track_id=TrackId("track-1"),
+        at=at(30),
+        origin_pass=PassId("pass-0"),
+        origin_at=at(-600),
+        gap_m=(1.25, -0.5),
+        noise_m2=0.75,
+    )
+    return replace(tie, **changes)
 
 
 def a_snapshot(number: int = 0) -> Snapshot:
@@ -140,7 +153,15 @@ def a_snapshot(number: int = 0) -> Snapshot:
 
 def a_track(**changes: Any) -> Track:
     """A thing seen three times in one pass, no field left at its default."""
-    ray = Ray(camera_position=PLACE, camera_height_m=2.2, bearing_deg=45.5, elevation_deg=-3.25, height_deg=1.5)
+    ray = Ray(
+        camera_position=PLACE,
+        camera_height_m=2.2,
+        bearing_deg=45.5,
+        elevation_deg=-3.25,
+        height_deg=1.5,
+        inner_deg=44.0,
+        heading_deg=12.0,
+    )
     track = Track(
         id=TrackId("track-1"),
         pass_id=PassId("pass-1"),
@@ -184,6 +205,9 @@ def a_candidate(name: str = "candidate-1", **changes: Any) -> Candidate:
         contact=Contact.GROUND,
         anchor=PLACE,
         anchor_cov_m2=(1.0, 0.0, 1.5),
+        origin_track=TrackId("track-1"),
+        origin_pass=PassId("pass-1"),
+        origin_at=at(2),
         position=LatLon(30.27411, 120.15512),
         cov_m2=(2.0, 0.5, 2.5),
         passes=(seen, replace(seen, track_id=TrackId("track-2"), pass_id=PassId("pass-2"))),

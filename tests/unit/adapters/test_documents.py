@@ -45,6 +45,8 @@ RAYS = st.lists(
         bearing_deg=NUMBERS,
         elevation_deg=NUMBERS,
         height_deg=NUMBERS,
+        inner_deg=NUMBERS,
+        heading_deg=NUMBERS,
     ),
     max_size=3,
 ).map(tuple)
