@@ -62,7 +62,7 @@ class DriveReport:
         if detection["drop"] is not None:
             self.detections_dropped[str(detection["drop"]["reason"])] += 1
         else:
-            self.observations[str(detection["class"])] += 1
+            self.observations[str(detection["class_name"])] += 1
             self.placed += detection["position"] is not None
         if detection["case"] is not None:
             self.cases.add(str(detection["case"]))

@@ -17,7 +17,7 @@ class CaseQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
     state: list[Word] = Field([], max_length=32, description="one or more states")
-    class_name: list[Word] = Field([], alias="class", max_length=32, description="one or more classes")
+    class_name: list[Word] = Field([], max_length=32, description="one or more classes")
     grid: Word | None = Field(None, description="id of a unit grid, also where it is only a candidate")
     border: bool | None = Field(None, description="whether the error ellipse crosses a border of grids")
     campaign: Word | None = None

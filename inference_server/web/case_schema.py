@@ -15,7 +15,7 @@ class CaseOut(BaseModel):
 
     id: str
     state: str
-    class_name: str = Field(serialization_alias="class")
+    class_name: str
     standard: str
     kind: str
     code: str

@@ -120,7 +120,7 @@ class DetectionOut(BaseModel):
     """One detection of a frame and what became of it. `box` is x1 y1 x2 y2 in pixels of the upright picture."""
 
     index: int
-    class_name: str = Field(serialization_alias="class")
+    class_name: str
     score: float
     probability: float | None
     box: tuple[float, float, float, float]

@@ -75,8 +75,8 @@ def test_a_page_is_in_order_of_filing_and_the_cursor_leads_through_all(many: tup
     [
         pytest.param({"state": "closed"}, {1, 3, 5, 7, 9}, id="by state"),
         pytest.param({"state": ["closed", "filed"]}, set(range(10)), id="by two states"),
-        pytest.param({"class": "pothole"}, {3, 6, 9}, id="by class"),
-        pytest.param({"class": "pothole", "state": "closed"}, {3, 9}, id="by class and state"),
+        pytest.param({"class_name": "pothole"}, {3, 6, 9}, id="by class"),
+        pytest.param({"class_name": "pothole", "state": "closed"}, {3, 9}, id="by class and state"),
         pytest.param({"grid": "330102001001007"}, {1, 2, 3, 4}, id="by grid"),
         pytest.param({"border": "true"}, {4}, id="on a border"),
         pytest.param({"campaign": "spring"}, {7, 8}, id="by campaign"),
@@ -137,7 +137,7 @@ def test_cases_can_be_had_as_geojson(many: tuple[OpenApp, list[Case]], by_header
         "type": "Point",
         "coordinates": [cases[0].position.lon, cases[0].position.lat],
     }
-    assert (feature["id"], feature["properties"]["class"]) == (cases[0].id, "garbage")
+    assert (feature["id"], feature["properties"]["class_name"]) == (cases[0].id, "garbage")
 
 
 def test_a_case_tells_its_history_and_shows_its_pictures(filed: tuple[OpenApp, str]) -> None:

@@ -154,6 +154,14 @@ def test_an_illegal_move_is_refused(desk: Desk, state: str) -> None:
     assert state_of(desk, case) == "filed"
 
 
+def test_a_reason_that_is_too_long_is_a_fault_on_the_page_and_no_json(desk: Desk) -> None:
+    case = filed(desk)
+    answer = desk.move(case.id, state="void", expected_state="filed", reason="x" * 501)
+    assert answer.status_code == 422
+    assert parsed(answer.text).one(role="alert").attributes["data-code"] == "bad_input"
+    assert state_of(desk, case) == "filed"
+
+
 def test_a_move_without_the_sessions_form_is_refused(desk: Desk) -> None:
     case = filed(desk)
     path, fields = f"/console/cases/{case.id}/moves", {"state": "dispatched", "expected_state": "filed"}

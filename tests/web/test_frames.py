@@ -26,7 +26,7 @@ def test_a_frame_is_accepted_and_its_report_can_be_read(fresh_app: OpenApp) -> N
         found = client.get(answer.headers["location"]).json()
     assert found["frame"] == answer.json()["frame"]
     assert found["report"]["is_analysed"]
-    assert [one["class"] for one in found["report"]["detections"]] == ["garbage"]
+    assert [one["class_name"] for one in found["report"]["detections"]] == ["garbage"]
     assert (found["device"], found["camera"]) == (DEVICE, "front")
 
 
@@ -99,6 +99,7 @@ def test_a_missing_field_is_named(shared_app: OpenApp, path: str) -> None:
         pytest.param({"heading": 90}, "heading", id="a field that does not exist"),
         pytest.param({"position": "here"}, "position", id="a position as text"),
         pytest.param({"position": []}, "position", id="a position as a list"),
+        pytest.param({"position": {"lat": 0, "lon": 0, "datum": "wgs84"}}, "position", id="0, 0 for want of a fix"),
     ],
 )
 def test_a_wrong_field_is_named(shared_app: OpenApp, changed: dict[str, Any], field: str) -> None:
