@@ -11,6 +11,14 @@ _SECRETS: Final = ("token", "secret", "authorization", "cookie", "password")
 _HIDDEN: Final = "***"
 
 
+class _ToStderr(logging.Handler):
+    """Writes to whatever stderr is at that moment."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        sys.stderr.write(self.format(record) + "\n")
+        sys.stderr.flush()
+
+
 def begin_journal(level: str, log_format: str) -> None:
     """Send everything that is logged, by us and by libraries, to stderr in one shape; called once, by cli.py."""
     shared: list[Processor] = [
@@ -29,7 +37,7 @@ def begin_journal(level: str, log_format: str) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _ToStderr()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last]

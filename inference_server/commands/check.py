@@ -68,7 +68,9 @@ def _grids(settings: Settings) -> str:
 
 
 def _disk(settings: Settings) -> str:
-    free_bytes = shutil.disk_usage(settings.data_folder).free
+    folder = settings.data_folder.resolve()
+    existing = next(place for place in (folder, *folder.parents) if place.is_dir())
+    free_bytes = shutil.disk_usage(existing).free
     if free_bytes < settings.min_free_bytes:
         raise ValueError(f"{free_bytes} bytes are free, under min_free_bytes = {settings.min_free_bytes}")
     return f"{free_bytes // 1_000_000} MB free"

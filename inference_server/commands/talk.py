@@ -1,6 +1,7 @@
 """How commands speak: the answer on stdout, the talk on stderr, and how they end."""
 
 import json
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import IntEnum
@@ -10,6 +11,8 @@ import typer
 from pydantic import BaseModel
 from rich.console import Console
 from rich.table import Table
+
+_PIPE_WIDTH = 250
 
 
 class ExitCode(IntEnum):
@@ -40,11 +43,11 @@ def answer_json(value: BaseModel | dict[str, Any]) -> None:
 
 
 def answer_table(columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> None:
-    """A table on stdout, for people."""
+    """A table on stdout, for people; into a pipe it is as wide as it needs to be."""
     table = Table(*columns)
     for row in rows:
         table.add_row(*("" if cell is None else str(cell) for cell in row))
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH).print(table)
 
 
 @contextmanager

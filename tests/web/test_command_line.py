@@ -1,0 +1,168 @@
+"""`xuncheng` from the command line: answers on stdout, talk on stderr, exit codes."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+from support.app import open_app
+from support.shared import shared_or_skip
+
+from inference_server.cli import run
+from inference_server.settings import Settings
+
+_DOCS = Path(__file__).resolve().parents[2] / "docs"
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def own_settings(tmp_path: Path, card: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A record of this test's own, whatever the machine's environment says; the log is put back afterwards."""
+    monkeypatch.setenv("XUNCHENG_DATA_FOLDER", str(tmp_path / "data"))
+    monkeypatch.setenv("XUNCHENG_WEIGHTS", str(card))
+    monkeypatch.setenv("XUNCHENG_MIN_FREE_BYTES", "1000000")
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers, root.level = handlers, level
+    structlog.reset_defaults()
+
+
+def test_a_token_is_printed_alone_on_stdout_and_can_be_revoked(capsys: Captured) -> None:
+    assert run(["tokens", "issue", "me", "--scope", "admin"]) == 0
+    out = capsys.readouterr().out
+    assert re.fullmatch(r"\S{20,}\n", out)
+    run(["tokens", "list", "--json"])
+    (token,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert (token["name"], token["scopes"], token["revoked_at"]) == ("me", ["admin"], None)
+    assert out.strip() not in json.dumps(token)
+    assert run(["tokens", "revoke", token["id"]]) == 0
+    run(["tokens", "list", "--json"])
+    assert json.loads(capsys.readouterr().out)["revoked_at"] is not None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        pytest.param(["tokens", "issue", "me"], 2, id="an option is missing"),
+        pytest.param(["dance"], 2, id="no such verb"),
+        pytest.param(["tokens", "issue", "me", "--scope", "everything"], 3, id="no such scope"),
+        pytest.param(["tokens", "issue", "me", "--scope", "device"], 3, id="a device's token without a device"),
+        pytest.param(["tokens", "issue", "me", "--scope", "device", "--device", "nobody"], 3, id="an unknown device"),
+        pytest.param(["tokens", "revoke", "nothing"], 3, id="an unknown token"),
+        pytest.param(["devices", "add", "../x"], 3, id="a name that is none"),
+        pytest.param(["grids", "check"], 0, id="no grids, nothing wrong"),
+        pytest.param(["cases", "list", "--json"], 0, id="no cases"),
+        pytest.param(["outbox", "status"], 0, id="no events"),
+        pytest.param(["outbox", "replay"], 0, id="nothing to replay"),
+    ],
+)
+def test_each_verb_ends_with_its_exit_code(arguments: list[str], code: int, capsys: Captured) -> None:
+    assert run(arguments) == code
+    said = capsys.readouterr()
+    if code:
+        assert said.out == ""
+        assert said.err != ""
+    assert "Traceback" not in said.err
+
+
+def test_cases_and_their_events_are_listed_beside_a_running_server(card: Path, capsys: Captured) -> None:
+    with open_app(Settings().data_folder, card) as opened:
+        case_id = opened.file_a_case()
+        capsys.readouterr()
+        assert run(["cases", "list"]) == 0
+        table = capsys.readouterr().out
+        assert run(["cases", "list", "--json", "--class", "pothole"]) == 0
+        assert capsys.readouterr().out == ""
+        assert run(["outbox", "status"]) == 0
+        assert json.loads(capsys.readouterr().out) == {"pending": 1, "sent": 0, "dead": 0}
+    assert case_id in table
+    assert "暴露垃圾" in table
+    assert "06010" in table
+
+
+def test_a_setting_that_is_wrong_is_named(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    monkeypatch.setenv("XUNCHENG_PORT", "eighty")
+    assert run(["serve"]) == 3
+    assert "port" in capsys.readouterr().err
+
+
+def test_a_disk_that_cannot_be_written_is_somebody_elses_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("XUNCHENG_DATA_FOLDER", str(tmp_path / "file"))
+    assert run(["cases", "list"]) == 4
+    assert "outside" in capsys.readouterr().err
+
+
+def test_check_says_one_line_each(capsys: Captured) -> None:
+    assert run(["check"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["weights", "policy", "store", "grids", "disk"]
+    assert all(": ok, " in line for line in lines)
+
+
+def test_check_goes_on_after_what_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    monkeypatch.setenv("XUNCHENG_WEIGHTS", str(tmp_path / "nothing.json"))
+    (tmp_path / "bad.toml").write_text("[gate]\nmax_sped = 1\n")
+    monkeypatch.setenv("XUNCHENG_POLICY", str(tmp_path / "bad.toml"))
+    assert run(["check"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("weights: WRONG, ")
+    assert "max_sped" in lines[1]
+    assert lines[4].startswith("disk: ok")
+
+
+def test_a_camera_is_set_from_a_file(tmp_path: Path, capsys: Captured) -> None:
+    file = tmp_path / "camera.json"
+    file.write_text('{"mount": {"height_m": 1.8}, "lag_s": 0.2}')
+    assert run(["devices", "add", "car-1", "--name", "The first"]) == 0
+    assert run(["devices", "camera", "car-1", "front", str(file)]) == 0
+    capsys.readouterr()
+    run(["devices", "list"])
+    device = json.loads(capsys.readouterr().out)
+    assert (device["name"], device["cameras"]["front"]["lag_s"]) == ("The first", 0.2)
+    file.write_text('{"mount": {"height_m": -1}}')
+    assert run(["devices", "camera", "car-1", "front", str(file)]) == 3
+    assert "height_m" in capsys.readouterr().err
+
+
+@pytest.mark.shared
+def test_the_real_districts_are_imported_checked_and_filled_with_grids(capsys: Captured) -> None:
+    file = str(shared_or_skip("grids") / "hangzhou_districts_330100.geojson")
+    options = ["--datum", "gcj02", "--valid-from", "2021-04-09"]
+    assert run(["grids", "import", file, *options, "--id-length", "6", "--source", "districts"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"source": "districts", "grids": 13}
+    assert run(["grids", "import", file, *options]) == 3  # ids of six characters are no unit grids
+    assert "15" in capsys.readouterr().err
+    assert run(["grids", "export"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["features"]) == 13
+
+
+@pytest.mark.shared
+def test_regular_grids_are_made_for_a_district(capsys: Captured) -> None:
+    file = str(shared_or_skip("grids") / "hangzhou_districts_330100.geojson")
+    options = ["--datum", "gcj02", "--valid-from", "2021-04-09", "--side-m", "500"]
+    assert run(["grids", "make", file, *options, "--district", "330102"]) == 0
+    made = json.loads(capsys.readouterr().out)
+    assert made["grids"] > 50
+    assert run(["grids", "check"]) == 0
+    assert run(["grids", "make", file, *options, "--district", "999999"]) == 3
+
+
+def test_the_openapi_document_is_written(capsys: Captured) -> None:
+    assert run(["openapi"]) == 0
+    assert "/v1/frames" in json.loads(capsys.readouterr().out)["paths"]
+
+
+def test_operating_lists_every_setting_with_its_meaning() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| .* \| (.*) \|$", (_DOCS / "operating.md").read_text("utf-8"), re.M)
+    told = dict(rows)
+    for name, field in Settings.model_fields.items():
+        assert told.get(name) == field.description, name
