@@ -17,8 +17,14 @@ from patrol.simulate.things import CLASS_NAMES, LABELLED_CLASSES
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("drawn")
-    dataset.write_dataset(out, "test", 3, 6, 3)
+    dataset.write_dataset(out, "test", 3, 4, 2)
     return out
+
+
+@pytest.fixture(scope="module")
+def frames() -> list[dataset.Labelled]:
+    """The train frames of the folder, drawn a second time."""
+    return list(dataset.drawn_frames("test", 3, 4, "train"))
 
 
 def rows_of(folder: Path) -> list[dict[str, str]]:
@@ -29,7 +35,7 @@ def rows_of(folder: Path) -> list[dict[str, str]]:
 def test_the_index_has_the_columns_of_the_training_data_and_a_row_for_every_picture(folder: Path):
     rows = rows_of(folder)
     assert ",".join(rows[0]) == "source,image,split,group,width_px,height_px,boxes,boxes_of_other_classes"
-    assert [row["split"] for row in rows] == ["train"] * 6 + ["val"] * 3
+    assert [row["split"] for row in rows] == ["train"] * 4 + ["val"] * 2
     for row in rows:
         height, width = cv2.imread(str(folder / row["image"])).shape[:2]
         assert (int(row["width_px"]), int(row["height_px"])) == (width, height)
@@ -51,16 +57,17 @@ def test_every_label_is_a_box_inside_the_frame_of_a_drawn_class(folder: Path):
         assert (boxes[:, 1:3] + boxes[:, 3:] / 2 <= 1 + 1e-6).all()
 
 
-def test_labels_agree_with_the_truth_of_the_frame_and_hide_nothing_well_hidden(folder: Path):
-    frames = list(dataset.drawn_frames("test", 3, 6, "train"))
+def test_labels_agree_with_the_truth_of_the_frame_and_hide_nothing_well_hidden(
+    folder: Path, frames: list[dataset.Labelled]
+):
     for number, frame in enumerate(frames):
         text = (folder / "labels" / dataset.SOURCE / f"test_3_train_{number:05d}.txt").read_text()
         assert text == dataset.label_lines(frame.seen, 1280, 720)
         assert all(one.visible_share >= dataset.LEAST_SHARE for one in frame.seen)
 
 
-def test_a_label_line_is_class_middle_and_size_as_shares(folder: Path):
-    seen = next(dataset.drawn_frames("test", 3, 1, "train")).seen
+def test_a_label_line_is_class_middle_and_size_as_shares(frames: list[dataset.Labelled]):
+    seen = next(frame.seen for frame in frames if frame.seen)
     first = dataset.label_lines(seen, 1280, 720).splitlines()[0].split()
     left, top, right, bottom = seen[0].box
     assert float(first[1]) == pytest.approx((left + right) / 2560, abs=1e-6)

@@ -57,7 +57,7 @@ def drawn_extent(view: View, city: City, one: Seen) -> tuple[float, float, float
 
 def test_the_box_of_an_uncovered_thing_is_where_the_painter_draws_it(small_city: City, watcher: Watcher):
     checked = set()
-    for view in some_views(small_city, 60):
+    for view in some_views(small_city, 36):
         for one in watcher.seen(view, 12.0):
             if one.visible_share < 1.0:
                 continue
@@ -120,7 +120,7 @@ def visible_pixels(view: View, city: City, watcher: Watcher, one: Seen) -> np.nd
 
 def test_the_visible_share_is_what_nearer_things_leave(small_city: City, watcher: Watcher):
     checked = 0
-    for view in some_views(small_city, 150):
+    for view in some_views(small_city, 80):
         for one in watcher.seen(view, 16.0):
             sides = small_city.plan.blocked(view.centre[:2], small_city.model(one.thing).points[:, :2]).any()
             if not 0.3 < one.visible_share < 0.97 or one.is_cut or sides:
