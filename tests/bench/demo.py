@@ -28,7 +28,7 @@ from support.server import RunningServer, ServerPlan, run_xuncheng, start_server
 
 from patrol.commands.simulate import CityOptions, make_drive
 from patrol.simulate.drive import Drive
-from patrol.simulate.grids import grids_geojson
+from patrol.simulate.grids import VALID_FROM, grids_geojson
 from patrol.simulate.score import Score, cases_from_geojson, score_cases
 from patrol.simulate.truth import Tally, true_things, write_json
 
@@ -68,7 +68,7 @@ def served(folder: Path, port: int, drive: Drive) -> Iterator[RunningServer]:
     grids = folder / "grids.geojson"
     plan.data_folder.mkdir(parents=True, exist_ok=True)
     write_json(grids, grids_geojson(drive.city))
-    run_xuncheng(plan, "grids", "import", str(grids), "--datum", "wgs84", "--id-property", "grid")
+    run_xuncheng(plan, "grids", "import", str(grids), "--datum", "wgs84", "--id-property", "grid", "--valid-from", VALID_FROM)
     server = start_server(plan)
     TALK.print(f"[bold]console[/bold] {server.console_url}  (drawn scene; open it and watch the cases appear)")
     try:
@@ -115,7 +115,7 @@ def show(cases: dict[str, Any]) -> None:
     for feature in cases["features"]:
         case, (lon, lat) = feature["properties"], feature["geometry"]["coordinates"]
         grid = f"{case['grid']}{' ?' if case['on_border'] else ''}"
-        numbers = f"{case['radius_m']:.1f}", f"{case['score']:.2f}", str(case["observations"])
+        numbers = f"{case['position']['radius_m']:.1f}", f"{case['score']:.2f}", str(case["observations"])
         table.add_row(case["code"], case["name"], grid, f"{lat:.6f} {lon:.6f}", *numbers)
     Console(width=120).print(table)
 
