@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -16,7 +17,7 @@ from inference_server.console.languages import COOKIE as LANGUAGE_COOKIE
 from inference_server.console.languages import Messages, choose_language, load_messages
 from inference_server.console.session import COOKIE, Session, Sessions
 from inference_server.console.views import city_time
-from inference_server.domain.errors import Conflict, IllegalMove, InspectionError, NotFound
+from inference_server.domain.errors import BadInput, Conflict, IllegalMove, InspectionError, NotFound
 
 _TEMPLATES: Final = Path(__file__).resolve().parent / "templates"
 # Nothing inline, nothing evaluated, nothing from elsewhere; the page is in nobody's frame.
@@ -101,6 +102,8 @@ def route_class(replies: Replies) -> type[APIRoute]:
                     response = await inner(request)
                 except NoSession:
                     response = replies.ask_for_token(request)
+                except RequestValidationError:
+                    response = replies.fault(request, BadInput("a field is missing, malformed or outside its limit"))
                 except InspectionError as fault:
                     response = replies.fault(request, fault)
                 for name, value in _HEADERS.items():

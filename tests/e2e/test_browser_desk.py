@@ -70,6 +70,28 @@ def test_a_case_appears_on_map_and_list_while_the_page_is_open(browsed: Browsed)
         assert mine.faults() == []
 
 
+def test_a_map_that_nobody_has_moved_widens_to_what_comes_and_one_that_was_moved_stays(browsed: Browsed) -> None:
+    with browsed.signed_in() as mine:
+        page = mine.ready(browsed.home)
+        before = markers(page)
+        far_off = browsed.city.file("garbage", 1400.0, 300.0, grid=None)
+        expect(page.locator(".case-mark")).to_have_count(before + 1)
+        expect(page.locator(".case-mark").last).to_be_in_viewport()
+        scale = page.locator(".leaflet-control-scale-line")
+        widened = scale.inner_text()
+        page.locator("#map").press("+")
+        expect(scale).not_to_have_text(widened)
+        page.wait_for_timeout(400)  # the map glides
+        chosen = scale.inner_text()
+        browsed.city.moves(far_off, "closed")
+        further = browsed.city.file("garbage", 2900.0, 300.0, grid=None)
+        expect(page.locator(f"#row-{further.id}")).to_contain_text("无网格")
+        expect(page.locator(".case-mark")).to_have_count(before + 1)
+        assert scale.inner_text() == chosen
+        browsed.city.moves(further, "closed")
+        assert mine.faults() == []
+
+
 def test_an_open_case_changes_before_the_operators_eyes(browsed: Browsed) -> None:
     case = browsed.city.file("garbage", 320.0, 345.0)
     with browsed.signed_in() as mine:
@@ -100,7 +122,7 @@ def test_a_stopping_server_does_not_wait_for_the_page_and_the_page_waits_for_the
         browsed.server = browsed.server.again()
         expect(page.locator(f"#row-{case.id}")).to_be_visible(timeout=30_000)
         expect(page.locator("#live")).to_have_attribute("data-state", "on")
-        mine.forgiven = ("ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_CONNECTION_RESET")
+        mine.forgiven = ("ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_CONNECTION_RESET", "htmx:")
         assert mine.faults() == []
 
 

@@ -11,6 +11,9 @@ const addressOf = (id) => `/console/cases/${encodeURIComponent(id)}`;
 
 export async function openCase(id, { remember = true, focus = true } = {}) {
   await window.htmx.ajax("GET", addressOf(id), { target: "#case", swap: "innerHTML" });
+  if (!pane.childElementCount) {
+    return; // the server did not answer; the list stays
+  }
   if (remember && location.pathname !== addressOf(id)) {
     history.pushState({}, "", addressOf(id));
   }

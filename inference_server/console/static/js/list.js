@@ -68,6 +68,9 @@ export function startList() {
   });
   form.addEventListener("submit", () => document.dispatchEvent(new CustomEvent("console:filtered")));
   document.addEventListener("click", (event) => {
+    if (!event.target.closest("#frames")) {
+      document.querySelector("#frames details").open = false;
+    }
     const figure = event.target.closest("#figures a[data-state]");
     if (figure && !event.metaKey && !event.ctrlKey) {
       event.preventDefault();

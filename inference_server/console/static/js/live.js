@@ -12,9 +12,17 @@ function show(state) {
 
 export function startLive(onCases, onTrail) {
   let last = seen;
+  let wasLost = false;
   const connect = () => {
     const source = new EventSource(`/console/live?seen=${encodeURIComponent(last)}`);
-    source.addEventListener("open", () => show("on"));
+    source.addEventListener("open", () => {
+      show("on");
+      if (wasLost) {
+        wasLost = false; // what was asked for while the server was away may not have come
+        onCases();
+        onTrail();
+      }
+    });
     source.addEventListener("changed", (event) => {
       const [cases, trail] = last.split(".");
       const now = JSON.parse(event.data);
@@ -28,6 +36,7 @@ export function startLive(onCases, onTrail) {
     });
     source.addEventListener("error", () => {
       show("off");
+      wasLost = true;
       if (source.readyState === EventSource.CLOSED) {
         source.close();
         again();

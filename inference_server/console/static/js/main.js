@@ -5,6 +5,7 @@ import { refreshLive, startList } from "./list.js";
 import { startLive } from "./live.js";
 import { CaseMap } from "./map.js";
 import { text } from "./texts.js";
+import { say, startToast } from "./toast.js";
 import { startWindows } from "./windows.js";
 
 const map = new CaseMap(document.getElementById("map"));
@@ -16,19 +17,20 @@ document.addEventListener("console:case", (event) => {
   }
 });
 document.addEventListener("console:open", (event) => openCase(event.detail.id));
-document.addEventListener("console:filtered", () => map.loadCases());
+document.addEventListener("console:filtered", () => map.loadCases().catch(() => say(text("script.failed"))));
 document.addEventListener("console:listed", refreshIfChanged);
 
+startToast();
 startList();
 startCase();
 startWindows();
 startKeys(map);
-await map.start().catch(() => map.say(text("script.failed")));
+await map.start().catch(() => say(text("script.failed")));
 startLive(
   () => {
     refreshLive();
-    map.loadCases({ markNew: true });
+    map.loadCases({ markNew: true }).catch(() => {}); // the next event brings them
   },
-  () => map.trails.update(),
+  () => map.trails.update().catch(() => {}),
 );
 document.body.dataset.ready = "1";

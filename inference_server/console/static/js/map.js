@@ -6,8 +6,11 @@ import { read, text } from "./texts.js";
 import { Trails } from "./trails.js";
 
 const NAMES_FROM_ZOOM = 15;
+const WHOLE_IDS_FROM_ZOOM = 18;
+const SEQUENCE_DIGITS = 3; // a grid's id ends with its number in its community
 const MOST_NAMED_GRIDS = 600;
-const CASE_ZOOM = 18;
+const CASE_ZOOM = 20;
+const WHOLE_ZOOM = 18;
 const ANYWHERE = [[30.2, 120.1], [30.32, 120.22]]; // Hangzhou, until there is something to show
 
 export class CaseMap {
@@ -17,11 +20,15 @@ export class CaseMap {
     this.map.createPane("grids").classList.add("grids-pane"); // under the trails
     this.grids = L.geoJSON(null, { pane: "grids", style: { className: "grid-shape" }, interactive: false }).addTo(this.map);
     this.names = L.layerGroup().addTo(this.map);
-    this.trails = new Trails(this.map);
-    this.radius = L.layerGroup().addTo(this.map);
     this.cases = new Map(); // id -> { feature, marker }
+    this.trails = new Trails(this.map, () => this.followGrowth());
+    this.radius = L.layerGroup().addTo(this.map);
     this.selected = null;
     this.isFirst = true;
+    this.isUntouched = true; // until somebody moves the map, it shows all there is
+    for (const name of ["wheel", "mousedown", "touchstart", "keydown"]) {
+      element.addEventListener(name, () => (this.isUntouched = false), { passive: true, capture: true });
+    }
     element.setAttribute("role", "region");
     element.setAttribute("aria-label", text("script.map_label"));
     this.addControls();
@@ -69,13 +76,18 @@ export class CaseMap {
   addName(layer) {
     const { id, properties } = layer.feature;
     const label = document.createElement("span");
-    label.textContent = properties.name || id;
+    const [short, whole] = [document.createElement("span"), document.createElement("span")];
+    [short.className, short.textContent] = ["short", properties.name || id.slice(-SEQUENCE_DIGITS)];
+    [whole.className, whole.textContent] = ["whole", id];
+    label.append(short, whole);
     const icon = L.divIcon({ html: label, className: "grid-name", iconSize: [120, 14] });
     L.marker(layer.getBounds().getCenter(), { icon, interactive: false, keyboard: false }).addTo(this.names);
   }
 
   showNames() {
-    this.map.getContainer().classList.toggle("far-out", this.map.getZoom() < NAMES_FROM_ZOOM);
+    const { classList } = this.map.getContainer();
+    classList.toggle("far-out", this.map.getZoom() < NAMES_FROM_ZOOM);
+    classList.toggle("close-by", this.map.getZoom() >= WHOLE_IDS_FROM_ZOOM);
   }
 
   async loadCases({ markNew = false } = {}) {
@@ -92,6 +104,7 @@ export class CaseMap {
       this.say(text("script.too_many", { count: found.features.length }));
     }
     this.select(this.selected);
+    this.followGrowth();
   }
 
   put(id, feature, markNew) {
@@ -124,6 +137,9 @@ export class CaseMap {
     this.grids.eachLayer((layer) => {
       const isCandidate = id !== null && grids.length > 1 && grids.includes(layer.feature.id);
       layer.getElement()?.classList.toggle("is-candidate", isCandidate);
+      if (isCandidate) {
+        layer.bringToFront();
+      }
     });
     const known = this.cases.get(id);
     if (known) {
@@ -149,18 +165,31 @@ export class CaseMap {
   goToCase(id) {
     const known = this.cases.get(id);
     if (known) {
+      this.isUntouched = false;
       this.map.setView(known.marker.getLatLng(), Math.max(this.map.getZoom(), CASE_ZOOM), { animate: false });
       this.reveal(id);
     }
   }
 
+  // A drive leads out of the picture: as long as nobody has moved the map, it is widened.
+  followGrowth() {
+    const bounds = this.bounds();
+    const isOutside = bounds.isValid() && !this.map.getBounds().contains(bounds);
+    if (this.isUntouched && !this.isFirst && this.selected === null && isOutside) {
+      this.showAll();
+    }
+  }
+
+  bounds() {
+    return L.latLngBounds([...this.cases.values()].map(({ marker }) => marker.getLatLng())).extend(this.trails.bounds());
+  }
+
   showAll() {
-    const bounds = L.latLngBounds([...this.cases.values()].map(({ marker }) => marker.getLatLng()));
-    bounds.extend(this.trails.bounds());
+    const bounds = this.bounds();
     const wanted = bounds.isValid() ? bounds : this.grids.getBounds();
     if (wanted.isValid()) {
       const padding = { paddingTopLeft: [60, 40], paddingBottomRight: [40, this.legendHeight() + 36] };
-      this.map.fitBounds(wanted, { ...padding, maxZoom: CASE_ZOOM, animate: false });
+      this.map.fitBounds(wanted, { ...padding, maxZoom: WHOLE_ZOOM, animate: false });
     }
   }
 }

@@ -12,8 +12,9 @@ const PAUSE_MS = 2000;
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 export class Trails {
-  constructor(map) {
+  constructor(map, onDrawn) {
     this.map = map;
+    this.onDrawn = onDrawn;
     this.canvas = L.canvas({ padding: 0.3, tolerance: 5 });
     this.lines = L.layerGroup().addTo(map);
     this.dots = L.layerGroup().addTo(map);
@@ -48,6 +49,7 @@ export class Trails {
       }
       this.take(answer);
       this.draw();
+      this.onDrawn();
     } finally {
       setTimeout(() => {
         this.isBusy = false;
