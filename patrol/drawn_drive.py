@@ -19,5 +19,6 @@ def captured(drawn: SimFrame, picture: bytes) -> CapturedFrame:
         heading_deg=said["heading_deg"],
         speed_kmh=said["speed_kmh"],
         campaign=said["campaign"],
+        origin=drawn.key,
         notes=("drawn scene",),
     )

@@ -34,6 +34,7 @@ class DriveSending:
     report: DriveReport = field(default_factory=DriveReport)
     keys: dict[Key, bool] = field(default_factory=dict)
     """Each frame once, in the order of the drive, and whether an earlier run has sent it."""
+    origins: dict[Key, str] = field(default_factory=dict)
 
     def fill(self, items: Iterable[CapturedFrame | Skipped], tick: Callable[[], None]) -> None:
         """Put everything into the buffer, waiting for room where it is full: a recorded drive can wait."""
@@ -49,6 +50,7 @@ class DriveSending:
             self.report.notes.update(item.notes)
             known = known_frame(self.buffer.file, key)
             self.keys[key] = known is not None and known.state == "sent" and not self.again
+            self.origins[key] = item.origin
             self._add(item, tick)
             self.uploader.check()
             tick()

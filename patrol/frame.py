@@ -29,8 +29,9 @@ class CapturedFrame:
     """One picture with what is known about it.
 
     `taken_at` is the moment of exposure (aware, UTC), `position` is None where there was no valid fix, `heading_deg`
-    is where the vehicle (not the camera) points, clockwise from north. `notes` say what was made up or left out;
-    they stay in the vehicle and are no part of the wire format.
+    is where the vehicle (not the camera) points, clockwise from north. `origin` is the file or the second of a video
+    it comes from, `notes` say what was made up or left out; both stay in the vehicle and are no part of the wire
+    format.
     """
 
     device: str
@@ -43,6 +44,7 @@ class CapturedFrame:
     heading_deg: float | None = None
     speed_kmh: float | None = None
     campaign: str | None = None
+    origin: str = ""
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -1,6 +1,7 @@
 """What the sending verbs have in common: from frames to the account of what became of them."""
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 
 from patrol.buffer import Buffer
 from patrol.commands.options import SendOptions, open_buffer
@@ -14,6 +15,8 @@ from patrol.server import Server
 from patrol.sources.drive import Skipped
 from patrol.upload import Uploader
 
+_REMEMBERED = timedelta(days=30)
+"""So long a sent frame is known here; after that the server alone says that it knows a frame sent once more."""
 Items = Iterable[CapturedFrame | Skipped]
 Tokens = Mapping[str, str]
 
@@ -21,11 +24,13 @@ Tokens = Mapping[str, str]
 def send_drive(items: Items, tokens: Tokens, options: SendOptions) -> ExitCode:
     """Send a drive and answer with its account; CHECK_FAILED where the server refused a frame."""
     with open_buffer(options.buffer, options.server, options.buffer_gib) as buffer:
+        buffer.forget_sent(datetime.now(UTC) - _REMEMBERED)
         sending = _sent(items, tokens, buffer, options)
         reports = _followed(sending, tokens, options)
     if options.as_json:
         for key, report in reports.items():
-            answer_json({"device": key[0], "camera": key[1], "taken_at": key[2], "report": report})
+            named = {"origin": sending.origins[key], "device": key[0], "camera": key[1], "taken_at": key[2]}
+            answer_json(named | {"report": report})
         answer_json(sending.report.summary())
     else:
         answer_rows("what became of the drive", told(sending.report, analysed=options.wait))

@@ -73,6 +73,7 @@ def made_up_drive(folder: Path, line: Sequence[LatLon], settings: DriveSettings)
             position=Position(lat=place.lat, lon=place.lon, datum=settings.datum, accuracy_m=ACCURACY_M),
             heading_deg=place.heading_deg,
             speed_kmh=SPEED_KMH,
+            origin=path.name,
             notes=("position, heading, speed and time made up",),
         )
         seq += 1

@@ -119,5 +119,6 @@ def _frame(photo: _Photo, seq: int, track: Track, settings: DriveSettings) -> Ca
         if place is None
         else Position(lat=place.lat, lon=place.lon, datum=settings.datum, accuracy_m=place.accuracy_m),
         heading_deg=heading_deg,
+        origin=photo.path.name,
         notes=photo.notes,
     )

@@ -82,6 +82,7 @@ def video_drive(video: Path, timed: TimedTrack, settings: DriveSettings) -> Driv
             position=_position(place, settings),
             heading_deg=None if place is None else place.heading_deg,
             speed_kmh=None if place is None else place.speed_kmh,
+            origin=f"{video.name} {at_s:.3f} s",
             notes=timed.notes + missing,
         )
 

@@ -71,7 +71,7 @@ def test_a_buffer_full_of_parked_frames_is_not_waited_for(tmp_path: Path, receiv
 
 def a_detection(outcome: str, **more: Any) -> dict[str, Any]:
     drop = {"reason": "low_score", "numbers": {}} if outcome == "dropped" else None
-    return {"class": "garbage", "outcome": outcome, "drop": drop, "position": None, "case": None} | more
+    return {"class_name": "garbage", "outcome": outcome, "drop": drop, "position": None, "case": None} | more
 
 
 def test_an_analysis_is_counted_by_what_became_of_it() -> None:
