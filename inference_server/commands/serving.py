@@ -42,7 +42,9 @@ def serve(
             signal.signal(name, _do_nothing)
         try:
             talk(f"API      {url}/v1")
-            if application.console_secret is not None:
+            if application.console_secret is None:
+                talk("console  not built: run `python -m inference_server.console.vendor`, then start again")
+            else:
                 talk(f"console  {url}/console/login?token={application.console_secret}   (works once)")
             http_server(settings, application).run(sockets=[listener])
         finally:
