@@ -1,6 +1,7 @@
 """What the vehicle asks of the server besides taking frames: registration, tokens, and what became of a frame."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -9,6 +10,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_expo
 from patrol.errors import InputError, OutsideError
 
 _TRYING_S = 60.0
+_TOKEN_DAYS = 7
 
 
 class _Unavailable(Exception):
@@ -35,8 +37,9 @@ class Server:
             self._ask("PUT", f"/v1/devices/{device}/cameras/{camera}", self._admin(), body=dict(settings))
 
     def device_token(self, device: str) -> str:
-        """A fresh token that speaks for a registered device."""
-        body = {"name": f"patrol {device}", "scopes": ["device"], "device": device}
+        """A fresh token that speaks for a registered device for a week."""
+        expires_at = (datetime.now(UTC) + timedelta(days=_TOKEN_DAYS)).isoformat(timespec="seconds")
+        body = {"name": f"patrol {device}", "scopes": ["device"], "device": device, "expires_at": expires_at}
         issued = self._ask("POST", "/v1/tokens", self._admin(), body=body) or {}
         return str(issued["secret"])
 
