@@ -2,13 +2,16 @@
 
 import fcntl
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 
 import structlog
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from inference_server.adapters.clock import SystemClock
@@ -70,19 +73,27 @@ def open_adapters(database_url: str | None, data_folder: Path, options: OpeningO
     Safe when several processes start at once: one of them migrates, the others wait for it.
     """
     options = options or OpeningOptions()
-    sync = not options.fast_unsafe
-    make_folder(data_folder, sync=sync)
-    clock = options.clock or SystemClock()
-    with _alone(data_folder / "opening.lock"):
-        database = Database(database_url or default_database_url(data_folder), fast_unsafe=options.fast_unsafe)
+    make_folder(data_folder, sync=not options.fast_unsafe)
+    database = Database(database_url or default_database_url(data_folder), fast_unsafe=options.fast_unsafe)
+    with ExitStack() as undone, _alone(data_folder / "opening.lock"):
+        undone.callback(database.close)
         migrate(database)
         owner = Owner(data_folder / "owners")
-        spool = Spool(data_folder / "spool", sync=sync)
-        queue = SqlQueue(database, spool, owner.name, options.limits, clock)
-        _log.info("record_opened", **asdict(queue.recover(bury_the_dead(data_folder / "owners"))))
+        undone.callback(owner.close)
+        adapters = _over(database, owner, data_folder, options)
+        adapters.store.adopt_states()
+        _log.info("record_opened", **asdict(adapters.queue.recover(bury_the_dead(data_folder / "owners"))))
+        undone.pop_all()
+    return adapters
+
+
+def _over(database: Database, owner: Owner, data_folder: Path, options: OpeningOptions) -> Adapters:
+    sync = not options.fast_unsafe
+    clock = options.clock or SystemClock()
+    spool = Spool(data_folder / "spool", sync=sync)
     return Adapters(
         store=SqlCaseStore(database, options.is_open or CaseStates.load(_CASE_STATES).is_open),
-        queue=queue,
+        queue=SqlQueue(database, spool, owner.name, options.limits, clock),
         evidence=FolderEvidence(data_folder / "evidence", sync=sync),
         registry=SqlRegistry(database, clock),
         outbox=SqlOutbox(database, owner.name),
@@ -93,13 +104,23 @@ def open_adapters(database_url: str | None, data_folder: Path, options: OpeningO
 
 def migrate(database: Database) -> None:
     """Nothing; afterwards the schema is the newest. All of it happens in one transaction, or none."""
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
+    config, newest = _migrations()
+    with database.reading() as connection:
+        if MigrationContext.configure(connection).get_current_revision() == newest:
+            return
     with database.writing() as connection:
         if not database.is_sqlite:
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+@cache
+def _migrations() -> tuple[Config, str | None]:
+    """Where the migrations are, and the name of the newest."""
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    return config, ScriptDirectory.from_config(config).get_current_head()
 
 
 @contextmanager

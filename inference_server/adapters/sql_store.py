@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import shapely
-from sqlalchemy import Connection, and_, bindparam, delete, func, insert, or_, select
+from sqlalchemy import Connection, and_, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from inference_server.adapters import tables
@@ -57,6 +57,25 @@ class SqlCaseStore:
         self._database = database
         tracks = Documents(track_document, track_of)
         self._kinds = Kinds(tracks, Documents(candidate_document, candidate_of), is_open)
+
+    def adopt_states(self) -> None:
+        """Nothing; afterwards each case is open or not as the city's table of states says today.
+
+        Raises IllegalMove where a case is in a state that the table does not know any more, and Conflict where a
+        candidate would have two open cases.
+        """
+        with self._database.reading() as connection:
+            found = connection.execute(select(_cases.c.state, _cases.c.is_open).distinct()).all()
+        changed = {row.state for row in found if row.is_open != self._kinds.is_open(row.state)}
+        if not changed:
+            return
+        with self._database.writing() as connection:
+            for state in sorted(changed, key=self._kinds.is_open):  # closing ones first: they make room
+                one = update(_cases).where(_cases.c.state == state)
+                try:
+                    connection.execute(one.values(is_open=self._kinds.is_open(state)))
+                except IntegrityError as error:
+                    raise Conflict(f"state {state} cannot be open: some candidates have another open case") from error
 
     @contextmanager
     def work(self, cells: Iterable[CellId]) -> Iterator[SqlWork]:

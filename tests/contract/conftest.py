@@ -1,11 +1,12 @@
 """Every test of this folder runs once per database; it sees ports only."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from support.postgres import own_database
-from support.records import KINDS, POSTGRESQL, SQLITE_MEMORY, Place, empty
+from support.records import KINDS, SQLITE_FILE, SQLITE_MEMORY, Place, empty
 
 from inference_server.adapters.opening import Adapters
 from inference_server.ports import CaseStore
@@ -18,15 +19,27 @@ def postgres_url() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty SQLite file with all tables, to be copied: quicker than making them for each test."""
+    folder = tmp_path_factory.mktemp("migrated")
+    with Place(SQLITE_FILE, None, folder).opened():
+        pass
+    return folder / "xuncheng.sqlite"
+
+
 @pytest.fixture(params=KINDS)
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+def place(request: pytest.FixtureRequest, tmp_path: Path, migrated: Path) -> Place:
     """An empty record that is not yet open."""
-    if request.param != POSTGRESQL:
-        return Place(request.param, "sqlite://" if request.param == SQLITE_MEMORY else None, tmp_path / "data")
-    place = Place(request.param, request.getfixturevalue("postgres_url"), tmp_path / "data")
-    with place.opened() as adapters:
-        empty(adapters)
-    return place
+    if request.param == SQLITE_MEMORY:
+        return Place(request.param, "sqlite://", tmp_path / "data")
+    if request.param == SQLITE_FILE:
+        (tmp_path / "data").mkdir()
+        shutil.copy(migrated, tmp_path / "data")
+        return Place(request.param, None, tmp_path / "data")
+    url = request.getfixturevalue("postgres_url")
+    empty(url)
+    return Place(request.param, url, tmp_path / "data")
 
 
 @pytest.fixture

@@ -10,10 +10,11 @@ from support.builders import (
     a_sighting,
     at,
 )
-from support.records import CELLS, file_cases
+from support.records import CELLS, Place, file_cases
 
+from inference_server.adapters.opening import OpeningOptions
 from inference_server.domain.case import CaseId
-from inference_server.domain.errors import Conflict, NotFound
+from inference_server.domain.errors import Conflict, IllegalMove, NotFound
 from inference_server.ports import CaseFilter, CaseStore, EvidenceItem
 
 
@@ -116,3 +117,30 @@ def test_a_case_that_stands_on_nothing_is_refused(store: CaseStore) -> None:
     with pytest.raises(Exception, match=r"(?i)foreign key"), store.work(CELLS) as work:
         work.save_case(a_case(candidate="no such candidate"))
     assert store.list_cases(CaseFilter()).cases == ()
+
+
+def test_a_city_may_change_which_states_are_open(lasting: Place) -> None:
+    with lasting.opened() as record:
+        file_cases(record.store, "1")
+        with record.store.work(CELLS) as work:
+            work.save_case(a_case(state="suspended"))
+    with (
+        lasting.opened(OpeningOptions(is_open=lambda state: state != "suspended")) as record,
+        record.store.work(CELLS) as work,
+    ):
+        work.save_case(a_case("case-2", "candidate-1"))
+    with pytest.raises(Conflict), lasting.opened():
+        pass
+    with lasting.opened(OpeningOptions(is_open=lambda state: state == "suspended")) as record:
+        assert record.store.case(CaseId("case-2")).state == "filed"
+        with record.store.work(CELLS) as work:
+            work.save_case(a_case("case-3", "candidate-1", state="filed"))
+
+
+def test_a_state_that_the_table_does_not_know_any_more_is_named_at_the_start(lasting: Place) -> None:
+    with lasting.opened(OpeningOptions(is_open=lambda state: True)) as record:
+        file_cases(record.store, "1")
+        with record.store.work(CELLS) as work:
+            work.save_case(a_case(state="dreaming"))
+    with pytest.raises(IllegalMove, match="dreaming"), lasting.opened():
+        pass

@@ -17,9 +17,9 @@ def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """Six cases that differ in everything that can be asked for; nobody changes them."""
     urls = {SQLITE_MEMORY: "sqlite://"}
     url = request.getfixturevalue("postgres_url") if request.param == POSTGRESQL else urls.get(request.param)
+    if url is not None and request.param == POSTGRESQL:
+        empty(url)
     with Place(request.param, url, tmp_path_factory.mktemp("data")).opened() as record:
-        if request.param == POSTGRESQL:
-            empty(record)
         many(record.store)
         yield record.store
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from support.builders import PLACE, a_candidate, a_case
 
-from inference_server.adapters.opening import Adapters, OpeningOptions, open_adapters
+from inference_server.adapters.database import Database
+from inference_server.adapters.opening import Adapters, OpeningOptions, migrate, open_adapters
 from inference_server.adapters.tables import metadata
 from inference_server.domain.geo import cells_around
 from inference_server.ports import CaseStore
@@ -35,11 +36,14 @@ class Place:
             adapters.close()
 
 
-def empty(adapters: Adapters) -> None:
-    """Nothing; afterwards all tables are empty (quicker than a new database per test)."""
-    with adapters.database.writing(durable=False) as connection:
+def empty(url: str) -> None:
+    """Nothing; afterwards there are all tables, and all are empty (quicker than a new database per test)."""
+    database = Database(url)
+    migrate(database)
+    with database.writing(durable=False) as connection:
         for table in reversed(metadata.sorted_tables):
             connection.execute(table.delete())
+    database.close()
 
 
 def file_cases(store: CaseStore, *names: str) -> None:
