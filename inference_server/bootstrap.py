@@ -5,7 +5,6 @@ import os
 import secrets
 import shutil
 import tempfile
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,15 +28,11 @@ from inference_server.console.pages import create_router
 from inference_server.console.services import ConsoleServices
 from inference_server.console.session import OneTimeToken
 from inference_server.console.vendor import MissingAssets
-from inference_server.domain.case_states import CaseStates
-from inference_server.domain.catalogue import Catalogue
-from inference_server.domain.deadline_table import DeadlineTable
 from inference_server.domain.errors import BadInput
 from inference_server.domain.grid import GridIndex
-from inference_server.domain.policy import Policy, load_policy
-from inference_server.domain.workdays import WorkCalendar, load_calendar
 from inference_server.filing import Filing
 from inference_server.outbox import Delivery
+from inference_server.rules import Rules, read_rules
 from inference_server.settings import Settings, find_weights
 from inference_server.web.accept import Acceptance
 from inference_server.web.app import create_app
@@ -49,30 +44,6 @@ from inference_server.worker import Work, Workers
 
 _log = structlog.get_logger("server")
 _SIGN_KEY_BYTES = 32
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """All that a city decides, read from its files."""
-
-    policy: Policy
-    states: CaseStates
-    catalogue: Catalogue
-    limits: DeadlineTable
-    calendar: WorkCalendar
-
-
-def read_rules(settings: Settings) -> Rules:
-    """The rules; BadPolicy names the file and what is wrong in it."""
-    policy = load_policy(settings.policy)
-    beside = settings.case_states.parent
-    return Rules(
-        policy=policy,
-        states=CaseStates.load(settings.case_states),
-        catalogue=Catalogue.load(settings.catalogue),
-        limits=DeadlineTable.load(beside / "deadlines.csv"),
-        calendar=load_calendar(beside / "holidays.csv", zone=ZoneInfo(policy.timezone)),
-    )
 
 
 def open_record(settings: Settings, rules: Rules) -> Adapters:

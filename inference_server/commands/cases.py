@@ -5,10 +5,11 @@ from typing import Annotated
 
 import typer
 
-from inference_server.bootstrap import open_record, read_rules
+from inference_server.bootstrap import open_record
 from inference_server.commands.talk import answer_json, answer_table, closing_after, talk
 from inference_server.domain.case import Case
 from inference_server.ports import CaseFilter, CaseStore
+from inference_server.rules import read_rules
 from inference_server.settings import Settings
 from inference_server.web.case_schema import CaseOut
 

@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator
 
 import typer
 
-from inference_server.bootstrap import open_looks, open_record, read_rules
+from inference_server.bootstrap import open_looks, open_record
 from inference_server.commands.talk import ExitCode, answer, closing_after
 from inference_server.domain.errors import InspectionError
 from inference_server.domain.grid_checks import check_grids
+from inference_server.rules import read_rules
 from inference_server.settings import Settings
 
 Check = tuple[str, Callable[[], str]]

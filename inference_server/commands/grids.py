@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from inference_server.bootstrap import open_record, read_rules
+from inference_server.bootstrap import open_record
 from inference_server.commands.talk import ExitCode, answer, answer_json, closing_after, talk
 from inference_server.domain.datum_checks import check_datum
 from inference_server.domain.errors import BadInput
@@ -15,6 +15,7 @@ from inference_server.domain.grid import Grid
 from inference_server.domain.grid_checks import Finding, check_grids
 from inference_server.domain.grid_plan import make_grids
 from inference_server.imports import read_geojson
+from inference_server.rules import read_rules
 from inference_server.settings import Settings
 from inference_server.web.grids import as_geojson
 

@@ -2,8 +2,9 @@
 
 import typer
 
-from inference_server.bootstrap import open_record, read_rules
+from inference_server.bootstrap import open_record
 from inference_server.commands.talk import ExitCode, answer_json, closing_after, talk
+from inference_server.rules import read_rules
 from inference_server.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Events on their way to the case system.")

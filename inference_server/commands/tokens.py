@@ -5,9 +5,10 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from inference_server.bootstrap import open_record, read_rules
+from inference_server.bootstrap import open_record
 from inference_server.commands.talk import answer, answer_json, answer_table, closing_after, talk
 from inference_server.domain.errors import BadInput
+from inference_server.rules import read_rules
 from inference_server.settings import Settings
 from inference_server.web.admin_schema import IssuedToken, TokenIn, TokenOut
 from inference_server.web.errors import describe

@@ -7,7 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from inference_server.domain.case import Case, CaseMove
 from inference_server.ports import EvidenceItem, Sighting
-from inference_server.web.schema import In, Line, Moment, PositionOut
+from inference_server.web.frame_schema import PositionOut
+from inference_server.web.schema import In, Line, Moment
 
 
 class CaseOut(BaseModel):

@@ -12,9 +12,10 @@ from inference_server.domain.observation import DropReason
 from inference_server.domain.report import Report
 from inference_server.ports import CaseStore
 from inference_server.web.deps import DEVICE, FromDevice, FromDeviceOrReader, Given
+from inference_server.web.frame_schema import FrameAnswer, FrameOut, ReportOut
 from inference_server.web.refusals import NotAllowed
 from inference_server.web.responses import answers
-from inference_server.web.schema import EXAMPLE_META, FrameAnswer, FrameMeta, FrameOut, ReportOut
+from inference_server.web.schema import EXAMPLE_META
 
 router = APIRouter(prefix="/v1/frames", tags=["frames"])
 
@@ -28,7 +29,7 @@ _FORM: dict[str, Any] = {
                 "required": ["meta", "image"],
                 "additionalProperties": False,
                 "properties": {
-                    "meta": {"$ref": "#/components/schemas/FrameMeta"},
+                    "meta": {"$ref": "#/components/schemas/FrameMeta"},  # put into the document by openapi.py
                     "image": {"type": "string", "format": "binary", "description": "JPEG, PNG or WebP"},
                 },
             },
@@ -38,7 +39,6 @@ _FORM: dict[str, Any] = {
     },
 }
 FrameIdPath = Annotated[str, Path(pattern="^[0-9a-f]{32}$", examples=["0f8c1d2e3b4a5f60718293a4b5c6d7e8"])]
-META_SCHEMA = FrameMeta  # its schema is put into the OpenAPI document by openapi.py
 
 
 @router.post(

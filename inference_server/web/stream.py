@@ -5,7 +5,6 @@ and the stream goes on; only a message over the size limit, or a token that is n
 """
 
 import json
-import struct
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,17 +13,16 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from fastapi.concurrency import run_in_threadpool
 
 from detector.picture_errors import PictureError
-from inference_server.domain.errors import BadInput, InspectionError
-from inference_server.ports import Accepted, Token
-from inference_server.web.body import MAX_META_BYTES
+from inference_server.domain.errors import InspectionError
+from inference_server.ports import Token
 from inference_server.web.deps import DEVICE, authenticate, demand_scope, services_of
 from inference_server.web.errors import refusal
-from inference_server.web.refusals import BodyTooLarge, Busy, Malformed, NotAuthenticated
+from inference_server.web.messages import accepted_answer, refused_answer, seq_of, split_message
+from inference_server.web.refusals import Busy, NotAuthenticated
 from inference_server.web.services import Services
 
 router = APIRouter()
 _log = structlog.get_logger("web")
-_LENGTH = struct.Struct(">I")
 _POLICY_VIOLATION = 1008
 _STREAMS_RETRY_S = 5.0
 
@@ -70,13 +68,15 @@ async def _serve(services: Services, socket: WebSocket) -> None:
             return
         data = message.get("bytes")
         try:
-            answer = await run_in_threadpool(_take, services, socket, data)
+            with services.budget.hold() as held:
+                held.grow_to(len(data or b""))
+                answer = await run_in_threadpool(_take, services, socket, data)
         except NotAuthenticated as error:
-            await socket.send_text(json.dumps(_refused(data, error)))
+            await socket.send_text(json.dumps(refused_answer(data, error)))
             await socket.close(_POLICY_VIOLATION, error.code)
             return
         except (InspectionError, PictureError) as error:
-            answer = _refused(data, error)
+            answer = refused_answer(data, error)
         await socket.send_text(json.dumps(answer))
 
 
@@ -92,55 +92,4 @@ def _take(services: Services, socket: WebSocket, data: bytes | None) -> dict[str
     token = _token(services, socket)
     meta, picture = split_message(data)
     accepted = services.acceptance.accept(meta, picture, token, received_at)
-    return _accepted(_seq_of(meta), accepted)
-
-
-def split_message(data: bytes | None) -> tuple[bytes, bytes]:
-    """Meta and picture of a binary message; raises Malformed, BodyTooLarge or BadInput.
-
-    >>> split_message(bytes([0, 0, 0, 2]) + b"{}" + b"picture")
-    (b'{}', b'picture')
-    """
-    if data is None:
-        raise Malformed("a frame is a binary message: 4 bytes of length, the JSON, the picture")
-    if len(data) < _LENGTH.size:
-        raise Malformed("the message is shorter than the length of its JSON")
-    (length,) = _LENGTH.unpack_from(data)
-    if length > MAX_META_BYTES:
-        raise BodyTooLarge(MAX_META_BYTES, field="meta")
-    start, end = _LENGTH.size, _LENGTH.size + length
-    if end > len(data):
-        raise Malformed(f"the JSON is said to have {length} bytes, the message has {len(data) - start}")
-    if end == len(data):
-        raise BadInput("the message has no picture", field="image")
-    return data[start:end], data[end:]
-
-
-def _seq_of(meta: bytes) -> int | None:
-    """The number that the answer repeats, where the JSON is good enough to hold one."""
-    try:
-        seq = json.loads(meta)["seq"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return None
-    return seq if isinstance(seq, int) and not isinstance(seq, bool) else None
-
-
-def _accepted(seq: int | None, accepted: Accepted) -> dict[str, Any]:
-    status = "accepted" if accepted.is_new else "duplicate"
-    return {"seq": seq, "frame": accepted.frame_id, "status": status, "code": None, "retry_after_s": None}
-
-
-def _refused(data: bytes | None, error: InspectionError | PictureError) -> dict[str, Any]:
-    try:
-        seq = _seq_of(split_message(data)[0])
-    except InspectionError:
-        seq = None
-    return {
-        "seq": seq,
-        "frame": None,
-        "status": "refused",
-        "code": error.code,
-        "retry_after_s": getattr(error, "retry_after_s", None),
-        "detail": error.message,
-        "field": getattr(error, "field", None),
-    }
+    return accepted_answer(seq_of(meta), accepted)

@@ -85,7 +85,8 @@ def test_a_waiting_request_is_answered_while_the_server_drains(plan: ServerPlan)
         with server.client(server.device_token(DEVICE)) as device:
             waiting = threading.Thread(target=lambda: answers.append(post(device, a_meta(), a_picture(), wait=True)))
             waiting.start()
-            time.sleep(0.5)
+            while server.counts().get("frames.queued") != 1:
+                time.sleep(0.05)
             assert server.stop() == 0
             waiting.join(10)
         assert [one.status_code for one in answers] == [202]

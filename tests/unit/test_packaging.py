@@ -191,7 +191,8 @@ def test_every_file_that_is_no_code_is_installed_with_its_package(installed: Pat
 def test_the_installed_server_finds_its_pages_rules_and_weights(installed: Path, tmp_path: Path) -> None:
     program = """
 import json
-from inference_server.bootstrap import open_looks, read_rules
+from inference_server.bootstrap import open_looks
+from inference_server.rules import read_rules
 from inference_server.console.vendor import check_assets
 from inference_server.settings import Settings
 check_assets()

@@ -15,7 +15,7 @@ from support.posting import CAMERA_JSON, DEVICE, a_meta, a_picture, post
 
 from inference_server import journal
 from inference_server.domain.case import CaseId
-from inference_server.web import case_query, stream
+from inference_server.web import case_query, messages
 
 
 def test_a_device_is_registered_renamed_and_listed_with_its_cameras(fresh_app: OpenApp) -> None:
@@ -165,7 +165,7 @@ def test_pages_of_documentation_from_elsewhere_are_not_served(shared_app: OpenAp
         assert [client.get(path).status_code for path in ("/docs", "/redoc", "/openapi.json")] == [404, 404, 200]
 
 
-@pytest.mark.parametrize("module", [case_query, stream, journal], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [case_query, messages, journal], ids=lambda module: module.__name__)
 def test_examples_in_docstrings_are_true(module: Any) -> None:
     tried = doctest.testmod(module)
     assert tried.attempted > 0

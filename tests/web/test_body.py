@@ -36,7 +36,7 @@ def test_200_mb_are_refused_by_the_length_they_declare(shared_app: OpenApp) -> N
         answer = client.post("/v1/frames", headers=_MULTIPART | {"Content-Length": "200000000"}, content=_zeros(200))
     assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
     assert answer.json()["limit"] > 25_000_000
-    assert time.monotonic() - begun < 2.0
+    assert time.monotonic() - begun < 5.0
 
 
 def test_200_mb_without_a_declared_length_are_refused_once_they_are_too_many(shared_app: OpenApp) -> None:
