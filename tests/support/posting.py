@@ -83,7 +83,12 @@ def post(client: httpx.Client, meta: dict[str, Any] | str, picture: bytes, *, wa
 
 
 def around_a_thing(
-    *, device: str = DEVICE, frames: int = 7, starts_at: datetime | None = None, camera: str = "front"
+    *,
+    device: str = DEVICE,
+    frames: int = 7,
+    starts_at: datetime | None = None,
+    camera: str = "front",
+    north_m: float = 0.0,
 ) -> Iterator[dict[str, Any]]:
     """Metas of a vehicle that drives around one thing on the ground and looks at it all the time.
 
@@ -96,8 +101,8 @@ def around_a_thing(
     off_deg = math.degrees(math.atan2(ahead[1], ahead[0]))  # how far left of straight ahead it lies
     for i in range(frames):
         bearing_deg = 20.0 * i
-        east_m, north_m = (-reach_m * f(math.radians(bearing_deg)) for f in (math.sin, math.cos))
-        here = PLANE.latlon(np.array([east_m, north_m]))
+        east_m, off_m = (-reach_m * f(math.radians(bearing_deg)) for f in (math.sin, math.cos))
+        here = PLANE.latlon(np.array([east_m, north_m + off_m]))
         moment = (begun_at + timedelta(seconds=0.5 * i)).isoformat()
         yield a_meta(
             device=device,
