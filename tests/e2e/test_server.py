@@ -102,10 +102,10 @@ def test_another_process_may_analyse_what_this_one_accepts(plan: ServerPlan) -> 
         command = [sys.executable, "-m", "inference_server.cli", "work", "--workers", "1"]
         worker = subprocess.Popen(command, env=plan.environment(), stderr=subprocess.DEVNULL)
         try:
-            assert server.wait_until_idle()["frames.analysed"] == 1
+            assert server.wait_until_idle(150.0)["frames.analysed"] == 1
         finally:
             worker.send_signal(signal.SIGTERM)
-            assert worker.wait(30) == 0
+            assert worker.wait(60) == 0
 
 
 def test_it_listens_on_this_machine_only_and_its_console_link_works_once(lasting: RunningServer) -> None:

@@ -19,7 +19,7 @@ import psutil
 
 from inference_server.adapters.opening import open_adapters
 
-_START_WITHIN_S = 60.0
+_START_WITHIN_S = 120.0
 _API_LINE = re.compile(r"^API +(http://\S+)/v1$", re.MULTILINE)
 _CONSOLE_LINE = re.compile(r"^console +(http://\S+)", re.MULTILINE)
 
