@@ -1,5 +1,6 @@
 """The webhook against a real server that verifies with the public libraries."""
 
+import json
 import os
 import re
 import sqlite3
@@ -14,13 +15,14 @@ from pathlib import Path
 import httpx
 import pytest
 from standardwebhooks import Webhook
-from support.builders import an_event, at
+from support.builders import a_candidate, a_case, an_event, at
 from support.case_system import OTHER_SECRET, SECRET, CaseSystem, listening, serving
 from support.clocks import SetClock
 
 from inference_server.adapters.clock import SystemClock
-from inference_server.adapters.webhook import WebhookGateway, WebhookSettings
+from inference_server.adapters.webhook import WebhookGateway, WebhookSettings, cloud_event
 from inference_server.domain.errors import BadInput
+from inference_server.filing import case_event
 from inference_server.ports import GatewayRefused, GatewayUnavailable
 
 _DOCS = Path(__file__).parents[3] / "docs" / "webhooks.md"
@@ -189,3 +191,13 @@ def test_the_secret_of_the_documentation_is_a_good_one() -> None:
     made = subprocess.run([sys.executable, "-c", line], capture_output=True, text=True, check=True, env=os.environ)
     for gateway in a_gateway("http://127.0.0.1:9/", made.stdout.strip()):
         assert gateway is not None
+
+
+def test_the_event_of_the_documentation_has_the_members_of_a_real_one() -> None:
+    (shown,) = (json.loads(block) for block in re.findall(r"```json\n(.*?)```", _DOCS.read_text("utf-8"), re.DOTALL))
+    real = cloud_event(case_event(a_case(), "filed", at(10), a_candidate()), "/xuncheng")
+    assert list(shown) == list(real)
+    assert list(shown["data"]) == list(real["data"])
+    assert {key: type(value) for key, value in shown["data"].items() if value is not None} == {
+        key: type(value) for key, value in real["data"].items() if shown["data"][key] is not None
+    }
