@@ -237,7 +237,7 @@ class CaseFilter:
 
 @dataclass(frozen=True, slots=True)
 class CasePage:
-    """Some cases in order of filing (or the other way round, if so asked), and the cursor of the next page (None on the last)."""
+    """Some cases in order of filing, or newest first, and the cursor of the next page (None on the last)."""
 
     cases: tuple[Case, ...]
     cursor: str | None

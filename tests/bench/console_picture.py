@@ -15,7 +15,7 @@ from PIL import Image
 
 sys.path[:0] = [str(Path(__file__).parents[1])]
 
-from support.browser import a_browser, watched  # noqa: E402
+from support.browser import a_browser, watched
 
 PICTURE = Path(__file__).parents[2] / "docs" / "pictures" / "console.jpg"
 WIDTH_PX, HEIGHT_PX, QUALITY = 1760, 990, 84

@@ -34,7 +34,9 @@ from patrol.simulate.truth import Tally, true_things, write_json
 
 CARD = Path(__file__).parents[2] / "weights" / "xuncheng-n.json"
 TALK = Console(stderr=True)
-CITY = CityOptions(look="demo", seed=11, blocks=3, things=400, vehicles=2, passes=2, limit_m=750.0, weather="clear,overcast")
+CITY = CityOptions(
+    look="demo", seed=11, blocks=3, things=400, vehicles=2, passes=2, limit_m=750.0, weather="clear,overcast"
+)
 
 
 def main() -> None:
@@ -54,7 +56,7 @@ def main() -> None:
             cases = all_cases(server)
             show(cases)
             score = judged(drive, cases)
-            print(json.dumps(answer(score, counts, cases, time.monotonic() - began), ensure_ascii=False))  # noqa: T201
+            print(json.dumps(answer(score, counts, cases, time.monotonic() - began), ensure_ascii=False))
             if wanted.stay:
                 TALK.print(f"The console stays at {server.console_url}; Enter ends it.")
                 sys.stdin.readline()
@@ -68,7 +70,9 @@ def served(folder: Path, port: int, drive: Drive) -> Iterator[RunningServer]:
     grids = folder / "grids.geojson"
     plan.data_folder.mkdir(parents=True, exist_ok=True)
     write_json(grids, grids_geojson(drive.city))
-    run_xuncheng(plan, "grids", "import", str(grids), "--datum", "wgs84", "--id-property", "grid", "--valid-from", VALID_FROM)
+    run_xuncheng(
+        plan, "grids", "import", str(grids), "--datum", "wgs84", "--id-property", "grid", "--valid-from", VALID_FROM
+    )
     server = start_server(plan)
     TALK.print(f"[bold]console[/bold] {server.console_url}  (drawn scene; open it and watch the cases appear)")
     try:

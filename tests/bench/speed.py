@@ -139,7 +139,7 @@ def ultralytics_at_640(folder: Path, data: bytes, rounds: int) -> dict[str, Any]
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     done = subprocess.run([str(a) for a in arguments], env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        print(f"no 640x640 baseline: {done.stderr.strip()[-300:]}", file=sys.stderr)  # noqa: T201
+        print(f"no 640x640 baseline: {done.stderr.strip()[-300:]}", file=sys.stderr)
         return {}
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return answer
@@ -177,9 +177,9 @@ def main() -> int:
     parser.add_argument("--without-ultralytics", action="store_true", help="leave the 640x640 baselines out")
     options = parser.parse_args()
     if not CARD.is_file():
-        print(f"no model: {CARD.relative_to(REPOSITORY)} is missing", file=sys.stderr)  # noqa: T201
+        print(f"no model: {CARD.relative_to(REPOSITORY)} is missing", file=sys.stderr)
         return 1
-    print(json.dumps(compare(options.rounds, not options.without_ultralytics)))  # noqa: T201
+    print(json.dumps(compare(options.rounds, not options.without_ultralytics)))
     return 0
 
 

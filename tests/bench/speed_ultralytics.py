@@ -60,7 +60,7 @@ def main(arguments: list[str]) -> None:
     warnings.simplefilter("ignore")
     keep_ultralytics_offline()
     export(checkpoint, json.loads(card.read_text(encoding="utf-8"))["classes"], out)
-    print(json.dumps({"total": round(statistics.median(cpu_ms(out, picture, int(arguments[4]))), 2)}))  # noqa: T201
+    print(json.dumps({"total": round(statistics.median(cpu_ms(out, picture, int(arguments[4]))), 2)}))
 
 
 if __name__ == "__main__":

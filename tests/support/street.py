@@ -140,6 +140,16 @@ class Street:
         """All cases, oldest first."""
         return list(self.record.store.list_cases(CaseFilter(limit=500)).cases)
 
+    def all_cases(self) -> list[Case]:
+        """All cases, however many pages they fill."""
+        found, cursor = [], None
+        while True:
+            page = self.record.store.list_cases(CaseFilter(limit=500, cursor=cursor))
+            found += page.cases
+            cursor = page.cursor
+            if cursor is None:
+                return found
+
     def case(self) -> Case:
         """The only case."""
         (only,) = self.cases()
