@@ -151,9 +151,7 @@ class Collection:
         if stronger is not None:
             return Drop(DropReason.REPEATED_BOX, {"of": float(stronger.index)})
         before = hidden_by(detection, sighted.standing(self.policy))
-        if before is not None:
-            return Drop(DropReason.PARTLY_HIDDEN, {"by": before.class_name})
-        observed = placing.observe(detection, rules.contact)
+        observed = placing.observe(detection, rules.contact, is_hidden=before is not None)
         if isinstance(observed, Observation) and is_permitted(observed.position or placing.pose.position, rules):
             return Drop(DropReason.PERMITTED)
         return observed

@@ -118,7 +118,7 @@ def is_ripe(track: Track, tracks: Sequence[Track], plane: LocalPlane, rules: Mat
     """
     if track.candidate_id is not None or track.position is None or track.observations < rules.link_after:
         return False
-    if track.contact not in (Contact.GROUND, Contact.FLAT) and not _is_placed_well(track, rules):
+    if not _is_placed_well(track, rules):
         return False
     if track.observations >= 2 * rules.link_after:
         return True
@@ -133,11 +133,13 @@ def is_ripe(track: Track, tracks: Sequence[Track], plane: LocalPlane, rules: Mat
 
 
 def _is_placed_well(track: Track, rules: MatchRules) -> bool:
-    """Things on walls are placed by several looks, and badly by the first ones."""
-    if track.cov_m2 is None or track.observations < rules.wall_link_after:
+    """Things on walls are placed by several looks, and badly by the first ones; half hidden ones badly by all."""
+    is_on_wall = track.contact not in (Contact.GROUND, Contact.FLAT)
+    if track.cov_m2 is None or (is_on_wall and track.observations < rules.wall_link_after):
         return False
+    most_m = rules.wall_max_sigma_m if is_on_wall else rules.ground_max_sigma_m
     largest = float(np.linalg.eigvalsh(matrix(track.cov_m2))[-1])
-    return math.sqrt(largest) <= rules.wall_max_sigma_m
+    return math.sqrt(largest) <= most_m
 
 
 def taken_beside(track: Track, tracks: Sequence[Track]) -> frozenset[CandidateId]:

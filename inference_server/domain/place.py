@@ -26,6 +26,7 @@ class Pose:
     heading_deg: float | None
     speed_mps: float
     fix_sigma_m: float  # of one axis
+    turn_deg_s: float = 0.0  # how fast the vehicle turns: in a corner an unsure lag is an unsure heading
 
 
 def pose_of(fix: Fix, camera: Camera, previous: Fix | None, errors: ErrorModel, seconds: float = 0.0) -> Pose:
@@ -34,11 +35,12 @@ def pose_of(fix: Fix, camera: Camera, previous: Fix | None, errors: ErrorModel, 
     `previous` is the fix `seconds` before. Without a heading of its own the direction from there serves, if the vehicle
     has moved at all.
     """
-    heading = fix.heading_deg
+    heading, turn_deg_s = fix.heading_deg, 0.0
     if heading is None and previous is not None:
         heading = _track_heading(previous.position, fix.position)
     elif heading is not None and previous is not None and previous.heading_deg is not None:
-        heading = _turned(heading, previous.heading_deg, seconds, camera.lag_s)
+        turn_deg_s = _turn_rate(heading, previous.heading_deg, seconds)
+        heading = (heading + turn_deg_s * camera.lag_s) % 360.0
     speed_mps = (fix.speed_kmh or 0.0) / 3.6
     position = fix.position
     if heading is not None and camera.lag_s:
@@ -49,17 +51,16 @@ def pose_of(fix: Fix, camera: Camera, previous: Fix | None, errors: ErrorModel, 
         heading_deg=heading,
         speed_mps=speed_mps,
         fix_sigma_m=max(accuracy_m * errors.accuracy_to_sigma, 0.05),
+        turn_deg_s=turn_deg_s,
     )
 
 
-def _turned(heading_deg: float, before_deg: float, seconds: float, lag_s: float) -> float:
-    """The heading a lag later in a turn; on a straight road the difference of two headings is only their noise."""
+def _turn_rate(heading_deg: float, before_deg: float, seconds: float) -> float:
+    """Degrees a second in a turn; zero on a straight road, where the difference of two headings is only their noise."""
     if not 0.0 < seconds <= _TURN_WITHIN_S:
-        return heading_deg
+        return 0.0
     rate = _turn_deg(heading_deg, before_deg) / seconds
-    if not _LEAST_TURN_DEG_S <= abs(rate) <= _MOST_TURN_DEG_S:
-        return heading_deg
-    return (heading_deg + rate * lag_s) % 360.0
+    return rate if _LEAST_TURN_DEG_S <= abs(rate) <= _MOST_TURN_DEG_S else 0.0
 
 
 def _track_heading(a: LatLon, b: LatLon) -> float | None:
@@ -78,19 +79,27 @@ class Placing:
     rules: PlaceRules
     errors: ErrorModel
 
-    def observe(self, detection: Detection, contact: Contact) -> Observation | Drop:
-        """The observation of a detection, or why there is none."""
+    def observe(self, detection: Detection, contact: Contact, *, is_hidden: bool = False) -> Observation | Drop:
+        """The observation of a detection, or why there is none.
+
+        Of a thing on the ground that is half hidden or cut by the frame's edge the place is told, but vaguely: it says
+        that the thing is still there. On a wall it says nothing.
+        """
         size_px = min(detection.box.width_px, detection.box.height_px) * self.network_scale
         least_px = self.rules.min_flat_px if contact is Contact.FLAT else self.rules.min_size_px
         if size_px < least_px:
             return Drop(DropReason.TOO_SMALL, {"size_px": round(size_px, 1), "min_size_px": least_px})
         if self.view is None or self.pose.heading_deg is None:
             return self._unplaced(detection, contact, size_px)
-        if self._is_cut(detection.box, contact):
+        is_cut = self._is_cut(detection.box, contact)
+        if contact in (Contact.GROUND, Contact.FLAT):
+            vague_m = self.errors.cut_sigma_m * is_cut + self.errors.hidden_sigma_m * is_hidden
+            return self._on_ground(detection, contact, size_px, vague_m)
+        if is_cut:
             return Drop(DropReason.CUT_BY_FRAME, {"margin_px": self.rules.edge_margin_px})
-        if contact in (Contact.WALL, Contact.HANGING):
-            return self._towards(detection, contact, size_px)
-        return self._on_ground(detection, contact, size_px)
+        if is_hidden:
+            return Drop(DropReason.PARTLY_HIDDEN)
+        return self._towards(detection, contact, size_px)
 
     def _is_cut(self, box: Box, contact: Contact) -> bool:
         margin = self.rules.edge_margin_px
@@ -157,7 +166,7 @@ class Placing:
             size_px=size_px,
         )
 
-    def _on_ground(self, detection: Detection, contact: Contact, size_px: float) -> Observation | Drop:
+    def _on_ground(self, detection: Detection, contact: Contact, size_px: float, vague_m: float) -> Observation | Drop:
         assert self.view is not None
         assert self.pose.heading_deg is not None
         point = ground_point(self.view, detection.box, contact)
@@ -166,7 +175,7 @@ class Placing:
         range_m = float(np.linalg.norm(point - self.view.place()))
         if range_m > self.rules.max_range_m:
             return Drop(DropReason.TOO_FAR, {"range_m": round(range_m, 1), "max_range_m": self.rules.max_range_m})
-        covariance = self._covariance(detection.box, contact, point)
+        covariance = self._covariance(detection.box, contact, point) + np.eye(2) * vague_m**2
         radius_m = 1.515 * math.sqrt(float(np.trace(covariance)) / 2)
         if radius_m > self.rules.max_radius_m:
             return Drop(DropReason.TOO_FAR, {"radius_m": round(radius_m, 1), "max_radius_m": self.rules.max_radius_m})
@@ -203,7 +212,9 @@ class Placing:
             assert moved is not None
             step = to_east_north(moved - here, self.pose.heading_deg)
             total += np.outer(step, step)
-        swing = np.array([-point[1], point[0]]) * math.radians(self.errors.heading_sigma_deg)
+        turning_deg = self.errors.lag_sigma_s * self.pose.turn_deg_s
+        swing_deg = math.hypot(self.errors.heading_sigma_deg, turning_deg)
+        swing = np.array([-point[1], point[0]]) * math.radians(swing_deg)
         step = to_east_north(swing, self.pose.heading_deg)
         width_m = box.width_px * float(np.linalg.norm(point - self.view.place())) / self.view.lens.focal_px
         vague_m = self.errors.middle_sigma_share * width_m

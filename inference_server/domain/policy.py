@@ -40,6 +40,8 @@ class ErrorModel:
     heading_common_share: float = 0.5
     pitch_sigma_deg: float = 0.3
     lag_sigma_s: float = 0.1
+    hidden_sigma_m: float = 1.2  # of the place of a thing that something hides in part
+    cut_sigma_m: float = 2.5  # of the place of a thing that the frame's edge cuts
     pixel_sigma_px: float = 1.5
     box_sigma_share: float = 0.03
     middle_sigma_share: float = 0.15  # of its width: the middle of a large thing is vaguer than that of a small one
@@ -71,6 +73,7 @@ class MatchRules:
     wrong_side_cost: float = 2.0
     wall_min_baseline_m: float = 5.0
     neighbour_m: float = 10.0
+    ground_max_sigma_m: float = 1.8
     wall_max_sigma_m: float = 2.6
     wall_link_after: int = 4
 

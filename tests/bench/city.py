@@ -177,7 +177,7 @@ def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--things", type=int, default=1000)
-    parser.add_argument("--blocks", type=int, default=6)
+    parser.add_argument("--blocks", type=int, default=5)
     parser.add_argument("--seed", type=int, default=3)
     parser.add_argument("--vehicles", type=int, default=2)
     parser.add_argument("--passes", type=int, default=3)

@@ -57,8 +57,6 @@ def test_errors_are_what_the_covariance_says():
     ("box", "reason"),
     [
         pytest.param(Box(x1=600, y1=500, x2=610, y2=506), DropReason.TOO_SMALL, id="a few pixels"),
-        pytest.param(Box(x1=0, y1=500, x2=200, y2=600), DropReason.CUT_BY_FRAME, id="cut on the left"),
-        pytest.param(Box(x1=500, y1=600, x2=700, y2=720), DropReason.CUT_BY_FRAME, id="its foot below the frame"),
         pytest.param(Box(x1=500, y1=100, x2=560, y2=150), DropReason.ABOVE_HORIZON, id="in the sky"),
         pytest.param(Box(x1=600, y1=240, x2=640, y2=262), DropReason.TOO_FAR, id="hundreds of metres away"),
     ],
@@ -67,6 +65,26 @@ def test_a_box_that_cannot_be_placed_says_why(box, reason):
     result = a_placing(a_pose()).observe(a_detection(box), GROUND)
     assert isinstance(result, Drop)
     assert result.reason is reason
+
+
+@pytest.mark.parametrize(
+    ("box", "is_hidden"),
+    [
+        pytest.param(Box(x1=0, y1=500, x2=200, y2=600), False, id="cut on the left"),
+        pytest.param(Box(x1=500, y1=600, x2=700, y2=720), False, id="its foot below the frame"),
+        pytest.param(Box(x1=500, y1=500, x2=700, y2=600), True, id="half hidden"),
+    ],
+)
+def test_half_a_thing_is_placed_vaguely_on_the_ground_and_not_at_all_on_a_wall(box, is_hidden):
+    placing = a_placing(a_pose())
+    whole = placing.observe(a_detection(Box(x1=500, y1=500, x2=700, y2=600)), GROUND)
+    half = placing.observe(a_detection(box), GROUND, is_hidden=is_hidden)
+    assert isinstance(whole, Observation)
+    assert isinstance(half, Observation)
+    assert np.trace(half.relative_cov_m2) > np.trace(whole.relative_cov_m2) + 2.0
+    on_wall = placing.observe(a_detection(box), WALL, is_hidden=is_hidden)
+    assert isinstance(on_wall, Drop)
+    assert on_wall.reason in (DropReason.CUT_BY_FRAME, DropReason.PARTLY_HIDDEN)
 
 
 def test_a_camera_without_a_mount_gives_an_observation_without_a_place():
