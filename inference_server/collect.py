@@ -109,12 +109,13 @@ class Collection:
         if camera.mount is not None and camera.lens is not None and pose.heading_deg is not None:
             view = View.of(camera.mount, camera.lens).scaled(quality.width_px, quality.height_px)
         detections = look.detect()
+        wide_px, high_px = self.detects.network_px
         placing = Placing(
             pose=pose,
             view=view,
             width_px=quality.width_px,
             height_px=quality.height_px,
-            network_scale=self.detects.network_width_px / quality.width_px,
+            network_scale=min(wide_px / quality.width_px, high_px / quality.height_px),
             rules=self.policy.place,
             errors=self.policy.errors,
         )

@@ -46,8 +46,8 @@ class Detects(Protocol):
         ...
 
     @property
-    def network_width_px(self) -> int:
-        """Width of the network's picture: sizes in pixels are judged there."""
+    def network_px(self) -> tuple[int, int]:
+        """Width and height of the network's picture: sizes in pixels are judged there."""
         ...
 
     def thresholds(self, class_name: str) -> tuple[float, float, float] | None:

@@ -48,9 +48,9 @@ class YoloLooks:
         return f"{self.detector.card.name} {self.detector.card.version}"
 
     @property
-    def network_width_px(self) -> int:
-        """Width of the network's picture."""
-        return self.detector.frame_px[0]
+    def network_px(self) -> tuple[int, int]:
+        """Width and height of the network's picture."""
+        return self.detector.frame_px
 
     def thresholds(self, class_name: str) -> tuple[float, float, float] | None:
         """`file_at`, `review_at`, `drop_below` of the model card; None where the card names none."""

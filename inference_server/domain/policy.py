@@ -155,12 +155,11 @@ _Rules = TypeVar("_Rules")
 
 
 def load_policy(path: Path) -> Policy:
-    """The policy of a TOML file; an unknown key or a value of the wrong kind is a BadPolicy naming it."""
-    raw = path.read_bytes()
-    try:
-        data = tomllib.loads(raw.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadPolicy(f"{path.name}: not TOML: {error}") from error
+    """The policy of a TOML file; an unknown key or a value of the wrong kind is a BadPolicy naming it.
+
+    `extends` names another file beside it, whose rules hold where this one says nothing; the hash covers both.
+    """
+    data, texts = _tables(path)
     parts: dict[str, Any] = {
         key: data.pop(key) for key in ("standard", "source", "timezone", "region_class") if key in data
     }
@@ -170,7 +169,31 @@ def load_policy(path: Path) -> Policy:
     if data:
         raise BadPolicy(f"{path.name}: unknown section {sorted(data)[0]!r}", field=sorted(data)[0])
     parts["classes"] = {name: _class_rules(name, table) for name, table in classes.items()}
-    return Policy(**parts, hash=hashlib.sha256(raw).hexdigest())
+    return Policy(**parts, hash=hashlib.sha256(b"\0".join(texts)).hexdigest())
+
+
+def _tables(path: Path) -> tuple[dict[str, Any], list[bytes]]:
+    """The tables of a policy file over those that it extends, and the texts of both."""
+    try:
+        raw = path.read_bytes()
+        data = tomllib.loads(raw.decode())
+    except OSError as error:
+        raise BadPolicy(f"{path.name}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadPolicy(f"{path.name}: not TOML: {error}") from error
+    below = data.pop("extends", None)
+    if below is None:
+        return data, [raw]
+    base, texts = _tables(path.parent / str(below))
+    return _over(base, data), [*texts, raw]
+
+
+def _over(base: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in data.items():
+        old = merged.get(key)
+        merged[key] = _over(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged
 
 
 def _class_rules(name: str, table: dict[str, Any]) -> ClassRules:

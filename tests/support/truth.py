@@ -38,7 +38,7 @@ class TruthDetects:
     width_px: int = WIDTH_PX
     height_px: int = HEIGHT_PX
     model_version: str = "truth 1"
-    network_width_px: int = 640
+    network_px: tuple[int, int] = (640, 384)
 
     def thresholds(self, class_name: str) -> tuple[float, float, float] | None:
         """None: the defaults of the policy hold."""

@@ -120,4 +120,4 @@ def test_thresholds_are_those_of_the_card(looks: YoloLooks) -> None:
 
 def test_the_model_names_itself(looks: YoloLooks) -> None:
     assert looks.model_version == "drawn 7"
-    assert looks.network_width_px == 640
+    assert looks.network_px == (640, 384)

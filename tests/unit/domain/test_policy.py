@@ -62,3 +62,16 @@ def test_a_policy_with_a_fault_is_refused_by_the_name_of_the_key(tmp_path, text,
 def test_a_file_that_is_not_toml_is_refused(tmp_path):
     with pytest.raises(BadPolicy, match="not TOML"):
         load_policy(written(tmp_path, "= ="))
+
+
+def test_a_policy_may_extend_another_and_change_single_rules(tmp_path):
+    (tmp_path / "base.toml").write_text("[gate]\nstep_m = 5\nmin_sharpness = 9\n[classes.x]\ngroup = 'g'\n")
+    policy = load_policy(written(tmp_path, "extends = 'base.toml'\n[gate]\nstep_m = 3\n[classes.x]\nfile_at = 0.7\n"))
+    assert (policy.gate.step_m, policy.gate.min_sharpness) == (3, 9)
+    assert (policy.classes["x"].group, policy.classes["x"].file_at) == ("g", 0.7)
+    assert policy.hash != load_policy(tmp_path / "base.toml").hash
+
+
+def test_a_policy_that_extends_a_missing_file_is_refused_by_its_name(tmp_path):
+    with pytest.raises(BadPolicy, match="nowhere"):
+        load_policy(written(tmp_path, "extends = 'nowhere.toml'\n"))
