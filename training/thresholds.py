@@ -2,6 +2,7 @@
 
 `file`: from here on a box may become a case unseen by people, null where precision 0.90 is out of reach.
 `review`: from here on people look at it. `drop_below`: nothing under this is kept.
+A class that the model hardly knows is treated like one without any validation boxes: only sure boxes go to people.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from training.index import DataIndex
 
 FILE_PRECISION = 0.90
 FILE_MIN_BOXES = 20  # fewer right boxes than this prove no precision
+REVIEW_PRECISION = 0.30  # people soon stop looking at a queue in which less than this is right
 DROP_PRECISION = 0.20
+KNOWN_F1 = 0.10
 UNPROVEN_REVIEW = 0.5  # of a class without validation boxes nothing is known: only sure boxes go to people
 LOWEST_SCORE = 0.02
 
@@ -62,7 +65,11 @@ def from_marks(marks: Marks) -> Thresholds:
     if marks.truths == 0 or not marks.hits.any():
         return Thresholds(None, UNPROVEN_REVIEW, UNPROVEN_REVIEW / 2, marks.truths)
     precision, recall = marks.precision(), marks.recall()
-    best = int(np.argmax(2 * precision * recall / np.maximum(precision + recall, 1e-9)))
+    f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-9)
+    if f1.max() < KNOWN_F1:
+        return Thresholds(None, UNPROVEN_REVIEW, UNPROVEN_REVIEW / 2, marks.truths)
+    worth_a_look = f1 * (precision >= REVIEW_PRECISION)
+    best = int(np.argmax(worth_a_look if worth_a_look.max() >= KNOWN_F1 else f1))
     review = float(marks.scores[best])
     sure = np.flatnonzero((precision >= FILE_PRECISION) & (np.cumsum(marks.hits) >= FILE_MIN_BOXES))
     file = float(marks.scores[sure[-1]]) if len(sure) else None

@@ -132,3 +132,17 @@ def test_pictures_surely_without_the_class_count_against_its_filing_score() -> N
 def test_thresholds_are_always_in_order_and_never_near_zero(scores: np.ndarray, hits: list[bool]) -> None:
     chosen = from_marks(Marks(scores, np.array(hits, dtype=bool), 40))
     assert 0.02 <= chosen.drop_below <= chosen.review <= chosen.operating <= 1
+
+
+def test_people_are_not_asked_about_boxes_that_are_mostly_wrong() -> None:
+    hits = np.array([True] * 8 + [False] * 8 + [True, False, False, False, False] * 30)
+    scores = np.linspace(0.9, 0.1, len(hits))
+    chosen = from_marks(Marks(scores, hits, 60))
+    right = hits[scores >= chosen.review]
+    assert right.mean() >= 0.30
+    assert right.mean() < 0.90
+
+
+def test_a_class_the_model_hardly_knows_goes_to_people_only_when_it_is_sure() -> None:
+    hits = np.array([False] * 40 + [True] * 2)
+    assert from_marks(Marks(np.linspace(0.4, 0.01, 42), hits, 100)) == Thresholds(None, 0.5, 0.25, 100)
