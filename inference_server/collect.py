@@ -16,6 +16,7 @@ from inference_server.domain.report import DetectionReport, Report
 from inference_server.domain.screen import (
     Thresholds,
     hidden_by,
+    is_beside_stronger,
     is_permitted,
     is_sampled,
     local_time,
@@ -130,7 +131,15 @@ class Collection:
         )
         for detection in detections:
             sighted.results[detection.index] = self._place(detection, placing, sighted)
+        self._join_neighbours(sighted)
         return sighted
+
+    def _join_neighbours(self, sighted: Sighted) -> None:
+        """Like things side by side are one: the strongest stands for them."""
+        within_m, seen = self.policy.place.one_thing_m, list(sighted.observations)
+        for one in seen:
+            if is_beside_stronger(one, seen, self.policy.groups, within_m):
+                sighted.results[one.detection.index] = Drop(DropReason.REPEATED_BOX, {"within_m": within_m})
 
     def _in_grids(self, frame: Frame) -> bool:
         assert frame.fix is not None

@@ -126,9 +126,9 @@ class Gathering:
 
     def _link(self, scene: _Scene, sighted: Sighted) -> set[TrackId]:
         """Ripe tracks get their candidate, an old one or a new one. Returns their ids."""
-        tracks = list(scene.tracks.values())
+        tracks, now = list(scene.tracks.values()), sighted.frame.taken_at
         plane = LocalPlane(sighted.pose.position)
-        ripe = sorted((t for t in tracks if is_ripe(t, tracks, plane, self.policy.match)), key=lambda t: t.id)
+        ripe = sorted((t for t in tracks if is_ripe(t, tracks, plane, self.policy.match, now)), key=lambda t: t.id)
         near = sorted(scene.candidates.values(), key=lambda c: c.id)
         found, scene.ties = self._linking(scene, sighted, ripe).link(ripe, near, scene.ties)
         for track in ripe:

@@ -9,6 +9,7 @@ apart are told apart that way although one fix alone could not.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -111,14 +112,18 @@ def _on_other_side(a: float | None, b: float | None) -> bool:
     return abs((a - b + 180.0) % 360.0 - 180.0) > 120.0
 
 
-def is_ripe(track: Track, tracks: Sequence[Track], plane: LocalPlane, rules: MatchRules) -> bool:
+def is_ripe(track: Track, tracks: Sequence[Track], plane: LocalPlane, rules: MatchRules, now: datetime) -> bool:
     """Whether a track has been seen often and well enough to be linked.
 
     One that has a like neighbour still unripe waits for it a little: together they are told apart, alone they may not.
+    One that the vehicle has left behind is linked with fewer looks: a small thing is seen near by only, but on every
+    pass.
     """
-    if track.candidate_id is not None or track.position is None or track.observations < rules.link_after:
+    if track.candidate_id is not None or track.position is None or not _is_placed_well(track, rules):
         return False
-    if not _is_placed_well(track, rules):
+    if (now - track.last_at).total_seconds() >= rules.left_behind_s:
+        return track.observations >= rules.link_left_behind
+    if track.observations < rules.link_after:
         return False
     if track.observations >= 2 * rules.link_after:
         return True

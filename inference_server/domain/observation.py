@@ -68,6 +68,18 @@ class Box:
         """Whether a point lies inside."""
         return self.x1 <= x <= self.x2 and self.y1 <= y <= self.y2
 
+    def share_inside(self, other: "Box") -> float:
+        """Intersection over the smaller of the two areas: 1 where one box holds the other.
+
+        >>> Box(x1=0, y1=0, x2=4, y2=4).share_inside(Box(x1=3, y1=0, x2=5, y2=2))
+        0.5
+        """
+        wide = min(self.x2, other.x2) - max(self.x1, other.x1)
+        high = min(self.y2, other.y2) - max(self.y1, other.y1)
+        if wide <= 0 or high <= 0:
+            return 0.0
+        return wide * high / min(self.width_px * self.height_px, other.width_px * other.height_px)
+
     def overlap(self, other: "Box") -> float:
         """Intersection over union.
 

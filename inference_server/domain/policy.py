@@ -43,7 +43,7 @@ class ErrorModel:
     hidden_sigma_m: float = 1.2  # of the place of a thing that something hides in part
     cut_sigma_m: float = 2.5  # of the place of a thing that the frame's edge cuts
     pixel_sigma_px: float = 1.5
-    box_sigma_share: float = 0.03
+    box_sigma_share: float = 0.08  # of a box's side: where a trained detector draws it against where it is
     middle_sigma_share: float = 0.15  # of its width: the middle of a large thing is vaguer than that of a small one
 
 
@@ -56,6 +56,7 @@ class PlaceRules:
     min_flat_px: float = 3.0  # the same for things that lie flat and are foreshortened
     edge_margin_px: float = 2.0
     max_radius_m: float = 15.0
+    one_thing_m: float = 1.8  # like things this near to each other in one frame are one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +67,8 @@ class MatchRules:
     track_floor_m: float = 0.35
     track_idle_s: float = 12.0
     link_after: int = 3
+    link_left_behind: int = 2
+    left_behind_s: float = 2.5
     link_gate_sigmas: float = 3.3
     map_floor_m: float = 0.8
     search_m: float = 25.0
@@ -74,7 +77,7 @@ class MatchRules:
     wall_min_baseline_m: float = 5.0
     neighbour_m: float = 10.0
     ground_max_sigma_m: float = 1.8
-    wall_max_sigma_m: float = 2.6
+    wall_max_sigma_m: float = 4.0
     wall_link_after: int = 4
 
 

@@ -7,11 +7,12 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from inference_server.domain.gate import is_inside
-from inference_server.domain.geo import LatLon
-from inference_server.domain.observation import Detection, Drop, DropReason
+from inference_server.domain.geo import LatLon, distance_m
+from inference_server.domain.observation import Detection, Drop, DropReason, Observation
 from inference_server.domain.policy import ClassRules, Policy, ReviewRules
 
 _SAME_BOX_OVERLAP = 0.6
+_PART_SHARE = 0.6
 _TOUCH_PX = 3.0
 _HIDDEN_SHARE = 0.3
 
@@ -75,15 +76,38 @@ def is_permitted(position: LatLon, rules: ClassRules) -> bool:
 
 
 def repeats_stronger(detection: Detection, others: Sequence[Detection], groups: dict[str, str]) -> Detection | None:
-    """A detection of the same group with nearly the same box and a better score, if there is one."""
+    """A detection with nearly the same box and a better score, if there is one: one box holds one thing.
+
+    It need not be of a like class: a closed bin that looks a little like an overflowing one is a closed bin. Of a like
+    class it may also lie inside: a part of a heap is no second heap.
+    """
     group = groups.get(detection.class_name)
     for other in others:
-        if other.index == detection.index or groups.get(other.class_name) != group:
+        if other.index == detection.index:
             continue
         stronger = (other.certainty, -other.index) > (detection.certainty, -detection.index)
-        if stronger and detection.box.overlap(other.box) > _SAME_BOX_OVERLAP:
+        is_part = groups.get(other.class_name) == group and detection.box.share_inside(other.box) > _PART_SHARE
+        if stronger and (is_part or detection.box.overlap(other.box) > _SAME_BOX_OVERLAP):
             return other
     return None
+
+
+def is_beside_stronger(
+    one: Observation, others: Sequence[Observation], groups: dict[str, str], within_m: float
+) -> bool:
+    """Whether a like thing with a better score was placed so near that both are one.
+
+    One frame's places are exact against each other, and like faults side by side are one case by the rules of
+    collection.
+    """
+    group, mine = groups.get(one.detection.class_name), (one.detection.certainty, -one.detection.index)
+    for other in others:
+        if one.position is None or other.position is None or groups.get(other.detection.class_name) != group:
+            continue
+        is_stronger = (other.detection.certainty, -other.detection.index) > mine
+        if is_stronger and distance_m(one.position, other.position) < within_m:
+            return True
+    return False
 
 
 def hidden_by(detection: Detection, others: Sequence[Detection]) -> Detection | None:

@@ -19,7 +19,7 @@ from inference_server.domain.geo import LatLon, LocalPlane, Matrix, Vector, head
 
 _DEPTHS_M = np.geomspace(2.5, 40.0, 25)
 _ELEVATION_SIGMA_DEG = 0.5
-_SIZE_SIGMA = 0.06  # of the logarithm of the angular height
+_SIZE_SIGMA = 0.08  # of the logarithm of the angular height
 _STEPS = 4
 _NUDGE = 1e-4
 _LEAST_SLANT = 0.1

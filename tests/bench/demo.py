@@ -33,6 +33,7 @@ from patrol.simulate.score import Score, cases_from_geojson, score_cases
 from patrol.simulate.truth import Tally, true_things, write_json
 
 CARD = Path(__file__).parents[2] / "weights" / "xuncheng-n.json"
+POLICY = Path(__file__).with_name("drawn.toml")
 TALK = Console(stderr=True)
 CITY = CityOptions(
     look="demo", seed=11, blocks=3, things=400, vehicles=2, passes=2, limit_m=750.0, weather="clear,overcast"
@@ -66,7 +67,13 @@ def main() -> None:
 @contextmanager
 def served(folder: Path, port: int, drive: Drive) -> Iterator[RunningServer]:
     """A server that knows the city's grids, for the length of a block."""
-    plan = ServerPlan(data_folder=folder / "server", card=CARD, workers=os.cpu_count() or 2, port=port)
+    plan = ServerPlan(
+        data_folder=folder / "server",
+        card=CARD,
+        workers=os.cpu_count() or 2,
+        port=port,
+        settings={"policy": str(POLICY), "precision": "int8"},
+    )
     grids = folder / "grids.geojson"
     plan.data_folder.mkdir(parents=True, exist_ok=True)
     write_json(grids, grids_geojson(drive.city))

@@ -53,12 +53,17 @@ def test_the_policy_overrides_the_card_and_the_card_the_default():
 
 
 def test_of_two_boxes_of_one_thing_the_stronger_stays():
-    groups = {"garbage": "waste", "overflowing_bin": "waste", "car": "context"}
     weak = a_detection(BOX, index=0, score=0.4)
     strong = a_detection(Box(x1=1, y1=0, x2=11, y2=10), index=1, score=0.8, class_name="overflowing_bin")
-    car = a_detection(BOX, index=2, score=0.9, class_name="car")
-    assert repeats_stronger(weak, [weak, strong, car], groups) == strong
-    assert repeats_stronger(strong, [weak, strong, car], groups) is None
+    closed = a_detection(BOX, index=2, score=0.9, class_name="bin")
+    beside = a_detection(Box(x1=5, y1=0, x2=15, y2=10), index=3, score=0.95)
+    groups = {"garbage": "waste", "overflowing_bin": "waste", "bin": "context"}
+    assert repeats_stronger(weak, [weak, strong, beside], groups) == strong
+    assert repeats_stronger(strong, [weak, strong, beside], groups) is None
+    assert repeats_stronger(strong, [weak, strong, closed, beside], groups) == closed
+    part = a_detection(Box(x1=2, y1=2, x2=5, y2=5), index=4, score=0.3)
+    assert repeats_stronger(part, [strong, part], groups) == strong
+    assert repeats_stronger(part, [closed, part], groups) is None
 
 
 def test_the_sample_is_seeded_and_of_the_size_asked_for():

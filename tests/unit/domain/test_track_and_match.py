@@ -189,9 +189,20 @@ def test_what_was_seen_beside_a_track_cannot_be_its_thing():
 def test_a_ripe_track_waits_for_its_unripe_like_neighbour_but_not_for_ever():
     (ripe,) = drive_past([(4.0, 30.0)], norths=(12, 15, 18))
     young = replace(ripe, id=TrackId("young"), observations=1, position=at(4.0, 34.0))
-    assert is_ripe(ripe, [ripe], PLANE, MatchRules())
-    assert not is_ripe(ripe, [ripe, young], PLANE, MatchRules())
-    assert is_ripe(replace(ripe, observations=6), [ripe, young], PLANE, MatchRules())
+    now = ripe.last_at
+    assert is_ripe(ripe, [ripe], PLANE, MatchRules(), now)
+    assert not is_ripe(ripe, [ripe, young], PLANE, MatchRules(), now)
+    assert is_ripe(replace(ripe, observations=6), [ripe, young], PLANE, MatchRules(), now)
+
+
+def test_a_track_that_was_left_behind_is_linked_with_fewer_looks():
+    (track,) = drive_past([(4.0, 30.0)], norths=(15, 18))
+    assert track.observations == 2
+    assert not is_ripe(track, [track], PLANE, MatchRules(), track.last_at)
+    assert is_ripe(track, [track], PLANE, MatchRules(), track.last_at + timedelta(seconds=3))
+    assert not is_ripe(
+        replace(track, observations=1), [track], PLANE, MatchRules(), track.last_at + timedelta(seconds=3)
+    )
 
 
 def test_one_pass_counts_once_however_many_tracks_it_broke_into():

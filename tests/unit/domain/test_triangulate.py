@@ -51,7 +51,7 @@ def test_wrong_headings_are_borne_because_size_and_height_tell_the_range():
         fixed = triangulate(looks_at(thing, range(0, 22, 3), heading_sigma_deg=3.0, seed=seed), 3.0)
         assert fixed is not None
         errors.append(np.linalg.norm(metres(fixed.position) - thing))
-    assert np.median(errors) < 1.2
+    assert np.median(errors) < 1.6  # of 8 m to the side, with 3 degrees of heading error in every look
 
 
 def test_looks_at_two_things_do_not_fit_together():
