@@ -10,7 +10,7 @@ from ulid import ULID
 
 from inference_server.domain.candidate import Candidate, Snapshot, Track
 from inference_server.domain.case import Case, CaseId, CaseMove, moved
-from inference_server.domain.case_states import CLOSED, FILED, REPORTED_FIXED, REVIEW, CaseStates
+from inference_server.domain.case_states import CLOSED, FILED, REJECTED, REPORTED_FIXED, REVIEW, VOID, CaseStates
 from inference_server.domain.catalogue import Catalogue
 from inference_server.domain.deadline_table import DeadlineTable
 from inference_server.domain.deadlines import deadline
@@ -94,6 +94,18 @@ class Filing:
         if case.state == REPORTED_FIXED and by_how_many > 0 and enough:
             case = self._move(work, case, CLOSED, at, f"clear passes without it: {case.absences}", None)
         return case
+
+    def may_merge(self, case: Case | None) -> bool:
+        """Whether a case may go as a duplicate: not after somebody has acted on it."""
+        return case is None or (case.state in (REVIEW, FILED) and case.reopened == 0)
+
+    def merge(self, work: Work, case: Case | None, kept: Candidate, frame: Frame) -> None:
+        """Take back the case of a candidate that was found to be another one; the case system hears of it."""
+        if case is None:
+            return
+        to = VOID if case.state == FILED else REJECTED
+        at = max(frame.taken_at, case.changed_at)
+        self._move(work, case, to, at, f"the same thing as case {kept.case_id or kept.id}", None)
 
     def _is_late(self, case: Case, frame: Frame) -> bool:
         """Whether the frame is older than the last change of a case that somebody has acted upon."""

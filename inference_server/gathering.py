@@ -15,6 +15,7 @@ from inference_server.domain.decide import decide
 from inference_server.domain.gather import begun, joined, measured
 from inference_server.domain.geo import LatLon, LocalPlane, cells_around, distance_m
 from inference_server.domain.match import Linking, is_ripe, taken_beside
+from inference_server.domain.merge import are_one, merged
 from inference_server.domain.observation import Detection, Drop
 from inference_server.domain.policy import Policy
 from inference_server.domain.report import DetectionReport, Outcome
@@ -68,6 +69,8 @@ class Gathering:
         for track_id in sorted(here | linked):
             self._settle(work, scene, sighted, scene.tracks[track_id])
             work.save_track(scene.tracks[track_id])
+        for track_id in sorted(here):
+            self._merge(work, scene, sighted, scene.tracks[track_id])
         absences = self._look_for_absences(work, scene, sighted, here)
         work.save_pass(replace(scene.drive, ties=scene.ties.lately(sighted.frame.taken_at)))
         gathered = Gathered(scene.drive.id, absences=absences)
@@ -94,7 +97,8 @@ class Gathering:
         since = frame.taken_at - timedelta(seconds=self.policy.match.track_idle_s)
         tracks = {track.id: track for track in work.tracks(drive.id, since)}
         reach_m = self.policy.place.max_range_m + self.policy.match.search_m
-        candidates = {c.id: c for c in work.candidates(cells_around(pose.position, reach_m))}
+        known = work.candidates(cells_around(pose.position, reach_m))
+        candidates = {c.id: c for c in known if c.merged_into is None}
         cases = work.cases([c.id for c in candidates.values() if c.case_id is not None])
         ties = ties_of(drive, pose.fix_sigma_m, self.policy.errors.correlation_s)
         return _Scene(drive=drive, tracks=tracks, candidates=candidates, cases=cases, ties=ties)
@@ -160,6 +164,29 @@ class Gathering:
         scene.candidates[candidate.id] = candidate
         scene.outcomes[track.id] = outcome
         work.save_candidate(candidate)
+
+    def _merge(self, work: Work, scene: _Scene, sighted: Sighted, track: Track) -> None:
+        """A second candidate on the thing that a track has just seen is joined with the first."""
+        mine = scene.candidates.get(track.candidate_id) if track.candidate_id else None
+        if mine is None or track.observations < self.policy.match.link_after:
+            return
+        for other in sorted(scene.candidates.values(), key=lambda c: c.id):
+            if not are_one(mine, other, self.policy.match):
+                continue
+            kept, gone = sorted((mine, other), key=lambda c: (c.case_id is None, c.first_at, c.id))
+            if not self.filing.may_merge(scene.cases.get(gone.id)):
+                continue
+            whole, left = merged(kept, gone)
+            self.filing.merge(work, scene.cases.get(gone.id), whole, sighted.frame)
+            work.save_candidate(whole)
+            work.save_candidate(left)
+            scene.candidates[whole.id] = whole
+            del scene.candidates[left.id]
+            scene.cases.pop(left.id, None)
+            for one in [t for t in scene.tracks.values() if t.candidate_id == left.id]:
+                scene.tracks[one.id] = replace(one, candidate_id=whole.id)
+                work.save_track(scene.tracks[one.id])
+            return
 
     def _look_for_absences(self, work: Work, scene: _Scene, sighted: Sighted, here: set[TrackId]) -> tuple[str, ...]:
         """Cases whose place this pass has now seen clearly and empty."""

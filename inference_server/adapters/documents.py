@@ -126,6 +126,7 @@ def candidate_document(candidate: Candidate) -> Document:
         "near": _snapshot(candidate.near),
         "far": _snapshot(candidate.far),
         "side_deg": candidate.side_deg,
+        "merged_into": candidate.merged_into,
     }
 
 
@@ -149,6 +150,7 @@ def candidate_of(document: Document) -> Candidate:
         near=_snapshot_of(document["near"]),
         far=_snapshot_of(document["far"]),
         side_deg=document["side_deg"],
+        merged_into=document["merged_into"],
     )
 
 
@@ -180,6 +182,7 @@ def _pass_position(seen: PassPosition) -> Document:
     return {
         "track_id": seen.track_id,
         "pass_id": seen.pass_id,
+        "since": _time(seen.since),
         "at": _time(seen.at),
         "position": _place(seen.position),
         "cov_m2": seen.cov_m2,
@@ -195,6 +198,7 @@ def _pass_position_of(document: Document) -> PassPosition:
     return PassPosition(
         track_id=TrackId(document["track_id"]),
         pass_id=PassId(document["pass_id"]),
+        since=datetime.fromisoformat(document["since"]),
         at=datetime.fromisoformat(document["at"]),
         position=LatLon(*document["position"]),
         cov_m2=_cov_of(document["cov_m2"]),

@@ -103,10 +103,11 @@ class Track:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassPosition:
-    """Where one track saw the candidate: one pass gives one measurement."""
+    """Where one track saw the candidate, from `since` until `at`: one pass gives one measurement."""
 
     track_id: TrackId
     pass_id: PassId
+    since: datetime
     at: datetime
     position: LatLon
     cov_m2: Cov
@@ -142,6 +143,7 @@ class Candidate:
     near: Snapshot | None = None
     far: Snapshot | None = None
     side_deg: float | None = None
+    merged_into: CandidateId | None = None
 
     @property
     def class_scores(self) -> dict[str, float]:

@@ -31,6 +31,7 @@ def measured(track: Track, pose: Pose, errors: ErrorModel) -> PassPosition:
     return PassPosition(
         track_id=track.id,
         pass_id=track.pass_id,
+        since=track.first_at,
         at=track.last_at,
         position=track.position,
         cov_m2=cov_tuple(matrix(track.cov_m2) + shared),

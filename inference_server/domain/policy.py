@@ -66,7 +66,7 @@ class MatchRules:
     track_gate_sigmas: float = 3.5
     track_floor_m: float = 0.35
     track_idle_s: float = 12.0
-    link_after: int = 3
+    link_after: int = 5
     link_left_behind: int = 2
     left_behind_s: float = 2.5
     link_gate_sigmas: float = 3.3
@@ -76,8 +76,11 @@ class MatchRules:
     wrong_side_cost: float = 2.0
     wall_min_baseline_m: float = 5.0
     neighbour_m: float = 10.0
+    merge_passes: int = 3
+    merge_within_m: float = 4.0
+    merge_gate_sigmas: float = 2.5
     ground_max_sigma_m: float = 1.8
-    wall_max_sigma_m: float = 4.0
+    wall_max_sigma_m: float = 6.0
     wall_link_after: int = 4
 
 

@@ -190,6 +190,7 @@ def a_candidate(name: str = "candidate-1", **changes: Any) -> Candidate:
     seen = PassPosition(
         track_id=TrackId("track-1"),
         pass_id=PassId("pass-1"),
+        since=at(3),
         at=at(3),
         position=PLACE,
         cov_m2=(1.0, 0.125, 2.0),

@@ -75,6 +75,7 @@ def candidate_of(case: Case) -> Candidate:
         PassPosition(
             track_id=TrackId(f"{case.id}-{number}"),
             pass_id=PassId(f"{case.id}-{number}"),
+            since=case.filed_at,
             at=case.filed_at,
             position=case.position,
             cov_m2=(1.0, 0.0, 1.0),

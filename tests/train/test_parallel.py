@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,15 @@ def batch() -> Batch:
     targets = [[number, number % 2, 0.5, 0.5, 0.3, 0.4] for number in (0, 1, 1, 3)]
     pixels = rng.integers(0, 256, (4, 64, 96, 3), dtype=np.uint8)
     return Batch(pixels, np.array(targets, dtype=np.float32), np.ones((4, 2), dtype=np.float32))
+
+
+@pytest.fixture(autouse=True)
+def one_thread_an_operation() -> Iterator[None]:
+    """As in a run. Sums over several threads differ in the last bit, and that decides ties of the assignment."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture

@@ -98,7 +98,7 @@ def test_moving_leaves_the_old_case_as_it_was() -> None:
 @pytest.mark.parametrize(
     ("state", "to", "by", "legal"),
     [
-        pytest.param("filed", "closed", "system", "none", id="the system never closes what nobody reported fixed"),
+        pytest.param("filed", "closed", "system", "void", id="the system never closes what nobody reported fixed"),
         pytest.param("dispatched", "closed", "system", "none", id="nor what is still being handled"),
         pytest.param("filed", "review", "operator", "dispatched, closed, suspended, void", id="no way back to review"),
         pytest.param("void", "filed", "operator", "none", id="void is final"),

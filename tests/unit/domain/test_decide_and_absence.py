@@ -22,6 +22,7 @@ def a_candidate(*passes):
         PassPosition(
             track_id=TrackId(str(i)),
             pass_id=PassId(str(i)),
+            since=START,
             at=START,
             position=at(0, 0),
             cov_m2=(4, 0, 4),

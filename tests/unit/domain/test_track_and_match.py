@@ -57,6 +57,7 @@ def a_candidate(name, east, north, *, class_name="garbage"):
     seen = PassPosition(
         track_id=TrackId(name),
         pass_id=PassId("old"),
+        since=START,
         at=START,
         position=at(east, north),
         cov_m2=(4, 0, 4),

@@ -188,3 +188,20 @@ def test_the_sample_of_weak_detections_waits_for_a_person(tmp_path):
         reports = street.goes(Going())
         assert all(d.sampled_for_review for r in reports for d in r.detections)
         assert any(r.detections for r in reports)
+
+
+def test_a_second_case_of_one_thing_is_taken_back_and_the_case_system_hears_of_it(tmp_path):
+    policy = shipped_policy()
+    policy = replace(policy, match=replace(policy.match, merge_within_m=15.0, merge_gate_sigmas=6.0))
+    with a_street(tmp_path, [HEAP], policy=policy) as street:
+        street.goes(Going())
+        street.goes(Going(starts_s=600.0, error_m=(0.0, 12.0)))
+        assert [case.state for case in street.cases()] == ["filed", "filed"]  # 12 m off: taken for another thing
+        street.goes(Going(starts_s=1200.0))
+        first, second = street.cases()
+        assert (first.state, second.state) == ("filed", "void")
+        assert street.record.store.history(second.id)[-1].reason == f"the same thing as case {first.id}"
+        told = [item.event for item in street.record.outbox.due(START + timedelta(days=99), 50)]
+        assert [event.data["state"] for event in told if event.subject == second.id] == ["filed"]  # the next waits
+        street.goes(Going(starts_s=1800.0))
+        assert len(street.cases()) == 2
