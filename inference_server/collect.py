@@ -160,7 +160,7 @@ class Collection:
         stronger = repeats_stronger(detection, sighted.detections, self.policy.groups)
         if stronger is not None:
             return Drop(DropReason.REPEATED_BOX, {"of": float(stronger.index)})
-        before = hidden_by(detection, sighted.standing(self.policy))
+        before = hidden_by(detection, sighted.standing(self.policy), rules.contact)
         observed = placing.observe(detection, rules.contact, is_hidden=before is not None)
         if isinstance(observed, Observation) and is_permitted(observed.position or placing.pose.position, rules):
             return Drop(DropReason.PERMITTED)

@@ -8,13 +8,14 @@ from zoneinfo import ZoneInfo
 
 from inference_server.domain.gate import is_inside
 from inference_server.domain.geo import LatLon, distance_m
-from inference_server.domain.observation import Detection, Drop, DropReason, Observation
+from inference_server.domain.observation import Contact, Detection, Drop, DropReason, Observation
 from inference_server.domain.policy import ClassRules, Policy, ReviewRules
 
 _SAME_BOX_OVERLAP = 0.6
 _PART_SHARE = 0.6
 _TOUCH_PX = 3.0
 _HIDDEN_SHARE = 0.3
+_COVERED_SHARE = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +111,13 @@ def is_beside_stronger(
     return False
 
 
-def hidden_by(detection: Detection, others: Sequence[Detection]) -> Detection | None:
+def hidden_by(detection: Detection, others: Sequence[Detection], contact: Contact) -> Detection | None:
     """A detection that stands before this one and covers or borders a good part of it, if there is one.
 
     What is left of a half hidden thing has its foot and its middle in the wrong place. Nearer is what stands lower in
-    the picture.
+    the picture. Before a wall nearly everything stands lower: there it must really cover a part.
     """
+    is_on_wall = contact in (Contact.WALL, Contact.HANGING)
     box = detection.box
     for other in others:
         if other.index == detection.index or other.box.y2 <= box.y2 + _TOUCH_PX:
@@ -123,6 +125,8 @@ def hidden_by(detection: Detection, others: Sequence[Detection]) -> Detection | 
         wide = min(box.x2, other.box.x2) - max(box.x1, other.box.x1) + _TOUCH_PX
         high = min(box.y2, other.box.y2) - max(box.y1, other.box.y1) + _TOUCH_PX
         touches = wide > 0 and high > 0
+        if is_on_wall and detection.box.share_inside(other.box) < _COVERED_SHARE:
+            continue
         if touches and max(wide / box.width_px, high / box.height_px) >= _HIDDEN_SHARE:
             return other
     return None

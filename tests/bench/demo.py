@@ -1,7 +1,7 @@
 """make demo: the main job from end to end, on one machine, with the real model.
 
 Starts a real server over a fresh folder, imports the unit grids of a drawn city, lets `xuncheng-patrol simulate` drive
-through it over real HTTP, has filed cases delivered to the example receiver, and compares the cases with the truth.
+through it over real HTTP, and compares the cases with the truth.
 Prints a table of cases and, as last line, one JSON object. It judges placing, matching and deciding on a drawn scene:
 the figures say nothing about real streets. Usage: python tests/bench/demo.py [--stay]
 """

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from support.drive import a_detection, at
 
-from inference_server.domain.observation import Box, DropReason
+from inference_server.domain.observation import Box, Contact, DropReason
 from inference_server.domain.policy import ClassRules, ReviewRules
 from inference_server.domain.screen import (
     UNKNOWN_CLASS,
@@ -93,5 +93,13 @@ def test_a_permit_covers_what_lies_inside_it():
 )
 def test_what_stands_before_a_thing_hides_a_part_of_it(other, is_hidden):
     heap = a_detection(Box(x1=0, y1=0, x2=100, y2=100), index=0)
-    found = hidden_by(heap, [heap, a_detection(other, index=1, class_name="car")])
+    found = hidden_by(heap, [heap, a_detection(other, index=1, class_name="car")], Contact.GROUND)
     assert (found is not None) is is_hidden
+
+
+def test_a_car_that_only_touches_a_piece_of_wall_hides_nothing_of_it():
+    piece = a_detection(Box(x1=0, y1=0, x2=100, y2=100), index=0, class_name="graffiti")
+    beside = a_detection(Box(x1=96, y1=20, x2=200, y2=160), index=1, class_name="car")
+    before = a_detection(Box(x1=60, y1=20, x2=200, y2=160), index=1, class_name="car")
+    assert hidden_by(piece, [piece, beside], Contact.WALL) is None
+    assert hidden_by(piece, [piece, before], Contact.WALL) == before
