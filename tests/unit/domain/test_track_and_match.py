@@ -190,10 +190,10 @@ def test_what_was_seen_beside_a_track_cannot_be_its_thing():
 def test_a_ripe_track_waits_for_its_unripe_like_neighbour_but_not_for_ever():
     (ripe,) = drive_past([(4.0, 30.0)], norths=(12, 15, 18))
     young = replace(ripe, id=TrackId("young"), observations=1, position=at(4.0, 34.0))
-    now = ripe.last_at
-    assert is_ripe(ripe, [ripe], PLANE, MatchRules(), now)
-    assert not is_ripe(ripe, [ripe, young], PLANE, MatchRules(), now)
-    assert is_ripe(replace(ripe, observations=6), [ripe, young], PLANE, MatchRules(), now)
+    now, rules = ripe.last_at, MatchRules(link_after=3)
+    assert is_ripe(ripe, [ripe], PLANE, rules, now)
+    assert not is_ripe(ripe, [ripe, young], PLANE, rules, now)
+    assert is_ripe(replace(ripe, observations=6), [ripe, young], PLANE, rules, now)
 
 
 def test_a_track_that_was_left_behind_is_linked_with_fewer_looks():

@@ -53,7 +53,7 @@ def test_a_later_pass_is_a_sighting_and_improves_the_position(tmp_path):
     with a_street(tmp_path, [HEAP]) as street:
         street.goes(Going(error_m=(2.5, -1.0)))
         far_off = np.linalg.norm(street.places()[0] - HEAP.place)
-        reports = street.goes(replace(SOUTH, error_m=(-2.0, 1.5)))
+        reports = street.goes(replace(SOUTH, error_m=(-2.0, 1.5), metres=range(0, 75, 3)))
         case = street.case()
         assert case.sightings == 1
         assert np.linalg.norm(street.places()[0] - HEAP.place) < far_off / 2
