@@ -64,7 +64,9 @@ async def post_frame(
         accept = services.acceptance.accept
         accepted = await run_in_threadpool(accept, body.meta, body.picture, token, received_at)
         del body
-    report = await _report(services.store, accepted.frame_id, services.wait_s if wait else 0.0)
+    report = None
+    if wait or not accepted.is_new:  # who does not wait for a new frame gets no report, however fast the workers are
+        report = await _report(services.store, accepted.frame_id, services.wait_s if wait else 0.0)
     if wait:
         _demand_readable(report)
     response.headers["Location"] = f"/v1/frames/{accepted.frame_id}"
