@@ -33,7 +33,6 @@ class DropReason(StrEnum):
     TOO_FAR = "too_far"
     OUT_OF_HOURS = "out_of_hours"
     PERMITTED = "permitted"
-    BEARING_ONLY = "bearing_only"
     REPEATED_BOX = "repeated_box"
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from patrol.simulate.camera import Lens, Mount, Points, mount_record, view_from
+from patrol.simulate.camera import Lens, Mount, mount_record, view_from
 from patrol.simulate.city import City
 from patrol.simulate.frames import Fix, SimFrame, Stage
 from patrol.simulate.gnss import Receiver, drifting, heading_errors, lost
@@ -179,8 +179,3 @@ def as_uploaded(
     again = np.flatnonzero(rng.random(count) < twice_share)
     pairs += [(float(order[i] + rng.integers(1, late_by + 1) + 0.25), frames[int(i)]) for i in again]
     return [frame for _, frame in sorted(pairs, key=lambda pair: pair[0])]
-
-
-def camera_places(frames: list[SimFrame]) -> Points:
-    """The cameras' true places `(n, 3)` in the plan."""
-    return np.array([frame.view.centre for frame in frames])
