@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from faster_coco_eval import COCO, COCOeval_faster
 
 from training.findings import Finding
 
@@ -24,6 +23,8 @@ class AveragePrecision:
 
 def average_precision(findings: Sequence[Finding], class_ids: Sequence[int]) -> dict[int, AveragePrecision]:
     """Average precision of each class that has a true box in these pictures; at most 100 boxes a picture count."""
+    from faster_coco_eval import COCO, COCOeval_faster  # an image of the server has the registry commands, not this
+
     truth = _truth(findings, class_ids)
     if not truth["annotations"]:
         return {}

@@ -5,19 +5,19 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from detector.letterbox import PAD_VALUE
+from training.calibration import FittedCalibration
 from training.evaluate import Figure
 from training.index import DataIndex
 from training.thresholds import UNPROVEN, Thresholds
 
 INPUT_NAME = "images"
-DRAWN_SOURCES = frozenset({"drawn_city"})  # drawings prove nothing about streets: no figure and no threshold uses them
 
 
 def sha256(path: Path) -> str:
@@ -56,8 +56,22 @@ def new_card(
 
 
 def thresholds_json(thresholds: dict[str, Thresholds]) -> dict[str, dict[str, Any]]:
-    """Thresholds as the card holds them, with the number of true boxes they rest on."""
+    """Thresholds as the card holds them, with what they rest on."""
     return {name: asdict(of_class) for name, of_class in thresholds.items()}
+
+
+def read_thresholds(card: Mapping[str, Any]) -> dict[str, Thresholds]:
+    """The thresholds of a card, by class name; what an older card does not tell of them is left at its default."""
+    told = {f.name for f in fields(Thresholds)}
+    return {
+        name: Thresholds(**{key: value for key, value in of_class.items() if key in told})
+        for name, of_class in card["thresholds"].items()
+    }
+
+
+def calibration_json(calibration: dict[str, FittedCalibration]) -> dict[str, dict[str, object]]:
+    """Calibration as the card holds it, with what it rests on and its error."""
+    return {name: of_class.as_json() for name, of_class in calibration.items()}
 
 
 def figures_json(made: Sequence[Figure], file: str) -> list[dict[str, object]]:

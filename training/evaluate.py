@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
 from training.average_precision import AveragePrecision, average_precision
-from training.findings import Finding, Marks, mark
+from training.blocks import blocks
+from training.findings import Finding, Marks, mark_one, merged
 from training.index import DataIndex
-from training.thresholds import Thresholds
+from training.intervals import Intervals, intervals
+from training.thresholds import UNPROVEN, Thresholds
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One class in one source. Recall, precision and false alarms are those at `threshold`; None = cannot be said."""
+    """One class in one source. Recall, precision and false alarms are those at `threshold`; None = cannot be said.
+
+    `intervals`: low and high end of the 95 % interval of a figure, by its JSON name.
+    """
 
     source: str
     class_name: str
@@ -28,10 +33,12 @@ class Figure:
     recall_at_threshold: float | None
     precision_at_threshold: float | None
     false_alarms_per_100: float
+    intervals: Intervals = field(default_factory=dict)
 
     def as_json(self) -> dict[str, object]:
         """The figure as the card and `--json` name it."""
         values = {key: round(v, 4) if isinstance(v, float) else v for key, v in asdict(self).items()}
+        values["intervals"] = {name: [round(low, 4), round(high, 4)] for name, (low, high) in self.intervals.items()}
         renamed = {"class_name": "class", "map50": "mAP50", "map50_95": "mAP50_95"}
         return {renamed.get(key, key): value for key, value in values.items()}
 
@@ -46,7 +53,7 @@ def figures(index: DataIndex, findings: Sequence[Finding], thresholds: dict[str,
         for state in ("labelled", "absent"):
             for name in index.classes_in_state(source, state):
                 class_id = index.classes.index(name)
-                score = thresholds[name].operating
+                score = thresholds.get(name, UNPROVEN).operating
                 made.append(_figure(of_source, (name, class_id, state), precisions.get(class_id), score))
     return made
 
@@ -61,7 +68,8 @@ def _figure(
     findings: Sequence[Finding], of_class: tuple[str, int, str], precision: AveragePrecision | None, score: float
 ) -> Figure:
     name, class_id, state = of_class
-    marks = mark(findings, class_id)
+    by_picture = [mark_one(finding, class_id) for finding in findings]
+    marks = merged(by_picture)
     hits, kept = _counts(marks, score)
     known = state == "labelled" and marks.truths > 0
     return Figure(
@@ -76,6 +84,7 @@ def _figure(
         recall_at_threshold=hits / marks.truths if known else None,
         precision_at_threshold=hits / kept if known and kept else None,
         false_alarms_per_100=100 * (kept - hits) / len(findings),
+        intervals=intervals(by_picture, blocks(findings), score),
     )
 
 

@@ -74,17 +74,23 @@ class Marks:
 
 def mark(findings: Sequence[Finding], class_id: int) -> Marks:
     """Each found box of a class marked as hit or not: best score first, one hit per true box, IoU at least 0.5."""
-    scores, hits, truths = [np.zeros(0)], [np.zeros(0, dtype=bool)], 0
-    for finding in findings:
-        chosen = np.flatnonzero(finding.classes == class_id)
-        chosen = chosen[np.argsort(-finding.scores[chosen], kind="stable")]
-        true_boxes = finding.true_boxes[finding.true_classes == class_id]
-        truths += len(true_boxes)
-        scores.append(finding.scores[chosen])
-        hits.append(_hits(finding.boxes[chosen], true_boxes))
-    all_scores, all_hits = np.concatenate(scores), np.concatenate(hits)
-    order = np.argsort(-all_scores, kind="stable")
-    return Marks(all_scores[order], all_hits[order], truths)
+    return merged([mark_one(finding, class_id) for finding in findings])
+
+
+def mark_one(finding: Finding, class_id: int) -> Marks:
+    """The marks of one picture."""
+    chosen = np.flatnonzero(finding.classes == class_id)
+    chosen = chosen[np.argsort(-finding.scores[chosen], kind="stable")]
+    true_boxes = finding.true_boxes[finding.true_classes == class_id]
+    return Marks(finding.scores[chosen], _hits(finding.boxes[chosen], true_boxes), len(true_boxes))
+
+
+def merged(marks: Sequence[Marks]) -> Marks:
+    """The marks of several pictures as one, best score first."""
+    scores = np.concatenate([np.zeros(0), *(one.scores for one in marks)])
+    hits = np.concatenate([np.zeros(0, dtype=bool), *(one.hits for one in marks)])
+    order = np.argsort(-scores, kind="stable")
+    return Marks(scores[order], hits[order], sum(one.truths for one in marks))
 
 
 def overlap(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -1,7 +1,8 @@
 """The data index: which pictures there are, what their sources labelled, and on which side of the split they stand.
 
 A data folder holds `classes.txt` (one class name a line), `sources.csv` (source, class, state), `index.csv`
-(source, image, split, group, ...), `images/` and `labels/`. Several folders can be read as one index as long as
+(source, image, split, group, ...), `images/` and `labels/`. A state other than labelled or absent says nothing about
+the class, just as no row does. Several folders can be read as one index as long as
 they name the same classes in the same order.
 """
 
@@ -12,13 +13,12 @@ import hashlib
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
-Split = Literal["train", "val"]
-SPLITS: tuple[Split, ...] = ("train", "val")
+Split = str  # training knows train and val; a folder for evaluation may name its split as it likes
 STATES = ("labelled", "absent")
+DRAWN_SOURCES = frozenset({"drawn_city"})  # drawings prove nothing about streets: no figure and no threshold uses them
 INDEX_COLUMNS = {"source", "image", "split", "group", "width_px", "height_px"}
 
 
@@ -60,6 +60,11 @@ class DataIndex:
     def of(self, split: Split, source: str | None = None) -> tuple[Picture, ...]:
         """Pictures of one split, of one source if it is named."""
         return tuple(p for p in self.pictures if p.split == split and source in (None, p.source))
+
+    @property
+    def splits(self) -> tuple[Split, ...]:
+        """Names of the splits that have pictures, in alphabetical order."""
+        return tuple(sorted({picture.split for picture in self.pictures}))
 
     def without(self, sources: Collection[str]) -> DataIndex:
         """The index without the pictures of these sources."""
@@ -122,8 +127,8 @@ def data_hash(index: DataIndex) -> str:
     return digest.hexdigest()
 
 
-def _rows(path: Path, columns: set[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Pairs (line number, row) of a CSV file that must have `columns`."""
+def read_rows(path: Path, columns: set[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Pairs (line number, row) of a CSV file that must have `columns`; raises DataError."""
     if not path.is_file():
         raise DataError(path, None, "the file is missing")
     with path.open(encoding="utf-8", newline="") as stream:
@@ -146,25 +151,24 @@ def _read_classes(path: Path) -> tuple[str, ...]:
 
 def _read_states(path: Path, classes: tuple[str, ...]) -> dict[str, dict[str, str]]:
     states: dict[str, dict[str, str]] = {}
-    for line, row in _rows(path, {"source", "class", "state"}):
+    for line, row in read_rows(path, {"source", "class", "state"}):
         if row["class"] not in classes:
             raise DataError(path, line, f"unknown class {row['class']!r}")
-        if row["state"] not in STATES:
-            raise DataError(path, line, f"unknown state {row['state']!r}, allowed: {', '.join(STATES)}")
         of_source = states.setdefault(row["source"], {})
         if row["class"] in of_source:
             raise DataError(path, line, f"{row['source']} names {row['class']} twice")
         of_source[row["class"]] = row["state"]
-    return states
+    known = {source: {name: s for name, s in row.items() if s in STATES} for source, row in states.items()}
+    return known
 
 
 def _read_pictures(folder: Path, states: dict[str, dict[str, str]]) -> Iterator[Picture]:
     path = folder / "index.csv"
     seen: set[str] = set()
-    for line, row in _rows(path, INDEX_COLUMNS):
-        split = next((s for s in SPLITS if s == row["split"]), None)
-        if split is None:
-            raise DataError(path, line, f"unknown split {row['split']!r}")
+    for line, row in read_rows(path, INDEX_COLUMNS):
+        split = row["split"]
+        if not split:
+            raise DataError(path, line, "the split is empty")
         if row["source"] not in states:
             raise DataError(path, line, f"source {row['source']!r} is not in sources.csv")
         if row["image"] in seen:

@@ -12,13 +12,16 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from ultralytics.nn.tasks import DetectionModel, yaml_model_load
 
+from training.recipe import Activation
+
 ARCHITECTURE = "yolo26n.yaml"
+_ACTIVATIONS: dict[Activation, str] = {"relu": "torch.nn.ReLU()", "silu": "torch.nn.SiLU()"}
 
 
-def build_network(class_count: int) -> torch.nn.Module:
+def build_network(class_count: int, activation: Activation = "relu") -> torch.nn.Module:
     """A new network with random weights for `class_count` classes."""
     config: dict[str, Any] = yaml_model_load(ARCHITECTURE)  # type: ignore[no-untyped-call]
-    config["activation"] = "torch.nn.ReLU()"
+    config["activation"] = _ACTIVATIONS[activation]
     network: torch.nn.Module = DetectionModel(  # type: ignore[no-untyped-call]
         config, ch=3, nc=class_count, verbose=False
     )
@@ -32,6 +35,13 @@ def save_weights(network: torch.nn.Module, path: Path, notes: dict[str, str]) ->
         for name, value in network.state_dict().items()
     }
     save_file(state, str(path), metadata=notes)
+
+
+def activation_of(path: Path) -> Activation:
+    """The activation of the network whose weights a safetensors file holds; older files do not tell: ReLU."""
+    with safe_open(str(path), framework="pt") as stored:
+        told = (stored.metadata() or {}).get("activation", "relu")
+    return "silu" if told == "silu" else "relu"
 
 
 def load_weights(network: torch.nn.Module, path: Path) -> dict[str, str]:

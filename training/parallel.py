@@ -7,6 +7,7 @@ does by itself, makes every operation wait for the slowest thread: beside other 
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -31,7 +32,7 @@ class ParallelBackward:
 
     def __init__(self, network: Any, recipe: Recipe) -> None:
         torch.set_num_threads(1)
-        self._bfloat16 = recipe.bfloat16
+        self._bfloat16 = recipe.bfloat16 and has_bfloat16(torch.cpu.get_capabilities())
         copies = [network, *(_sharing_copy(network) for _ in range(recipe.threads - 1))]
         self._workers = [_Worker(each, MaskedLoss(each, recipe)) for each in copies]
         self._pool = ThreadPoolExecutor(len(copies), initializer=torch.set_num_threads, initargs=(1,))
@@ -56,6 +57,16 @@ class ParallelBackward:
         loss, parts = worker.loss(predictions, torch.from_numpy(part.targets), torch.from_numpy(part.mask))
         loss.backward()  # type: ignore[no-untyped-call]
         return parts
+
+
+def has_bfloat16(capabilities: Mapping[str, Any]) -> bool:
+    """Whether a processor, as `torch.cpu.get_capabilities` describes it, computes in bfloat16 by itself. Where it does
+    not, torch imitates it: a step then takes several times as long as in float32.
+
+    >>> has_bfloat16({"avx512_f": True, "avx512_bf16": False}), has_bfloat16({"amx_bf16": True})
+    (False, True)
+    """
+    return any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
 
 
 def split(batch: Batch, count: int) -> list[Batch]:

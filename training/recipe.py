@@ -7,8 +7,9 @@ import hashlib
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
+Activation = Literal["relu", "silu"]
 RECIPES = Path(__file__).parent / "recipes"
 
 
@@ -33,6 +34,9 @@ class Recipe:
 
     `repeat` multiplies a source's pictures per epoch, `share_limit` caps a source's share of all pictures, `zoom`
     multiplies the scales of a source: small things far away are then learned at the size at which they are served.
+    `leave_out`: sources that are not trained on. `masked` false: every class counts as known everywhere (for comparison
+    only). `mosaic`, `mixup`: the chance that a picture is composed of four, or blended of two, of its source.
+    `copy_paste`: per class, the chance that a thing of it is pasted into a picture whose source knows the class.
     """
 
     name: str
@@ -59,6 +63,16 @@ class Recipe:
     repeat: dict[str, float] = field(default_factory=dict)
     share_limit: dict[str, float] = field(default_factory=dict)
     zoom: dict[str, float] = field(default_factory=dict)
+    leave_out: tuple[str, ...] = ()
+    masked: bool = True
+    activation: Activation = "relu"
+    mosaic: float = 0.0
+    mixup: float = 0.0
+    copy_paste: dict[str, float] = field(default_factory=dict)
+
+
+# Keys that came later: at their default they are left out of the hash, so that runs begun before them go on.
+_LATER = ("leave_out", "masked", "activation", "mosaic", "mixup", "copy_paste")
 
 
 def load_recipe(name_or_path: str) -> Recipe:
@@ -82,14 +96,17 @@ def parse_recipe(values: dict[str, Any], place: str) -> Recipe:
         raise RecipeError(f"{place}: a recipe needs at least one [[stages]]")
     for number, stage in enumerate(stages, start=1):
         _refuse_unknown(stage, Stage, f"{place}: stage {number}")
-    recipe = Recipe(**{**values, "stages": tuple(Stage(**stage) for stage in stages)})
+    made = {"stages": tuple(Stage(**stage) for stage in stages), "leave_out": tuple(values.get("leave_out", ()))}
+    recipe = Recipe(**{**values, **made})
     _check_ranges(recipe, place)
     return recipe
 
 
 def recipe_hash(recipe: Recipe) -> str:
     """SHA-256 (hex) of all settings: two runs with the same hash did the same."""
-    return hashlib.sha256(repr(sorted(dataclasses.asdict(recipe).items())).encode()).hexdigest()
+    defaults = {f.name: getattr(Recipe("", ()), f.name) for f in dataclasses.fields(Recipe) if f.name in _LATER}
+    settings = {k: v for k, v in dataclasses.asdict(recipe).items() if k not in defaults or v != defaults[k]}
+    return hashlib.sha256(repr(sorted(settings.items())).encode()).hexdigest()
 
 
 def _refuse_unknown(values: dict[str, Any], kind: type, place: str) -> None:
@@ -106,3 +123,10 @@ def _check_ranges(recipe: Recipe, place: str) -> None:
             raise RecipeError(f"{place}: scale_low must be above 0 and not above scale_high")
     if recipe.batch < 1 or recipe.learning_rate <= 0:
         raise RecipeError(f"{place}: batch and learning_rate must be positive")
+    chances = {"mosaic": recipe.mosaic, "mixup": recipe.mixup}
+    chances |= {f"copy_paste.{name}": chance for name, chance in recipe.copy_paste.items()}
+    for key, chance in chances.items():
+        if not 0 <= chance <= 1:
+            raise RecipeError(f"{place}: {key} must be a chance in 0..1")
+    if recipe.activation not in get_args(Activation):
+        raise RecipeError(f"{place}: activation must be {' or '.join(get_args(Activation))}")

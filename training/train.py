@@ -7,6 +7,7 @@ resume from, and the averaged weights: `epoch-NN.safetensors` after each epoch, 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import signal
 import time
@@ -22,6 +23,7 @@ from training.checkpoint import load_checkpoint, save_checkpoint
 from training.index import data_hash, load_index
 from training.network import build_network, load_weights, save_weights
 from training.parallel import ParallelBackward
+from training.pseudo import read_pseudo
 from training.recipe import Recipe, parse_recipe, recipe_hash
 from training.record import log_step, write_record
 from training.schedule import Leg, Progress, plan_legs, rate_at
@@ -36,22 +38,32 @@ class ResumeError(RuntimeError):
 class Run:
     """A training run in a folder."""
 
-    def __init__(self, folder: Path, data: Sequence[Path], recipe: Recipe, start: Path | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        data: Sequence[Path],
+        recipe: Recipe,
+        start: Path | None = None,
+        pseudo: Path | None = None,
+    ) -> None:
         """Resumes from the folder's checkpoint if there is one, else starts from `start` or from random weights.
 
+        pseudo: labels of a model that people have looked at (`xuncheng-train pseudo`).
         Raises ResumeError if the folder belongs to another recipe or other data.
         """
         torch.manual_seed(recipe.seed)
         index = load_index(data)
         self._folder, self._recipe = folder, recipe
-        self._source = BatchSource(index, recipe)
+        taught = index.without(recipe.leave_out)
+        extra = None if pseudo is None else read_pseudo(pseudo, index)
+        self._source = BatchSource(taught, recipe, extra)
         self._legs = plan_legs(recipe, self._source.steps_per_epoch)
         self.total_steps = sum(leg.steps for leg in self._legs)
-        self.network: Any = build_network(len(index.classes))
+        self.network: Any = build_network(len(index.classes), recipe.activation)
         if start is not None:
             load_weights(self.network, start)
         self.network.to(memory_format=torch.channels_last)
-        self.average: Any = build_network(len(index.classes)).eval()
+        self.average: Any = build_network(len(index.classes), recipe.activation).eval()
         self.average.load_state_dict(self.network.state_dict())
         self._backward = ParallelBackward(self.network, recipe)
         self._optimiser = _optimiser(self.network, recipe)
@@ -59,15 +71,18 @@ class Run:
         self._stop = False
         folder.mkdir(parents=True, exist_ok=True)
         self._identity = {"recipe_hash": recipe_hash(recipe), "data_hash": data_hash(index)}
+        if pseudo is not None:
+            self._identity["pseudo_hash"] = hashlib.sha256(pseudo.read_bytes()).hexdigest()
         self._resume()
         details = {
             **self._identity,
             "data": [str(path.resolve()) for path in data],
             "start": None if start is None else start.name,
+            "pseudo": None if pseudo is None else str(pseudo.resolve()),
             "steps_per_epoch": self._source.steps_per_epoch,
             "total_steps": self.total_steps,
         }
-        write_record(folder, recipe, index, details)
+        write_record(folder, recipe, taught, details)
 
     def stop(self, *_: int | FrameType | None) -> None:
         """None; the run ends after the step in hand, with a checkpoint. Fit to be a signal handler."""
@@ -145,7 +160,7 @@ class Run:
         if state is None:
             return
         for key, value in self._identity.items():
-            if state[key] != value:
+            if state.get(key) != value:
                 raise ResumeError(f"{self._folder}: {key} differs from the run that was started here")
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
@@ -154,6 +169,7 @@ class Run:
 
     def _keep_average(self, name: str) -> None:
         notes = {**self._identity, "recipe": self._recipe.name, "step": str(self.progress.step)}
+        notes["activation"] = self._recipe.activation
         notes["hours"] = f"{self.progress.seconds / 3600:.3f}"
         save_weights(self.average, self._folder / f"{name}.safetensors", notes)
 
@@ -165,7 +181,9 @@ def resume(folder: Path) -> Run:
         raise ResumeError(f"{folder}: no run was started here")
     record = json.loads(path.read_text(encoding="utf-8"))
     recipe = parse_recipe(record["recipe"], str(path))
-    return Run(folder, [Path(place) for place in record["data"]], recipe)
+    pseudo = record.get("pseudo")
+    data = [Path(place) for place in record["data"]]
+    return Run(folder, data, recipe, pseudo=None if pseudo is None else Path(pseudo))
 
 
 def train_until_stopped(run: Run) -> Progress:

@@ -59,7 +59,24 @@ def test_a_mask_of_ones_is_the_loss_without_a_mask(network: Any) -> None:
     total, _ = masked(predictions, targets, torch.ones(2, 3))
     plain = 0.0
     for branch, head in ((masked._many, "one2many"), (masked._one, "one2one")):
-        branch.class_weights = None
+        branch.class_weights = branch.bce.positives_only = None
         boxes = {"batch_idx": targets[:, 0], "cls": targets[:, 1], "bboxes": targets[:, 2:]}
         plain += 0.5 * float(branch.loss(predictions[head], boxes)[0].sum().detach())
     assert float(total.detach()) == pytest.approx(plain, rel=1e-5)
+
+
+def test_of_a_class_with_some_labels_only_those_are_taught(network: Any) -> None:
+    targets = torch.tensor([[0, UNKNOWN, 0.5, 0.5, 0.4, 0.4]])
+    predictions = network(torch.rand(1, 3, 64, 96))
+    scores = {head: predictions[head]["scores"] for head in ("one2many", "one2one")}
+    pulls = {}
+    for kind, value in (("known", 1.0), ("positives", -1.0)):
+        loss, _ = MaskedLoss(network, RECIPE)(predictions, targets, torch.tensor([[0.0, value, 0.0]]))
+        pulls[kind] = torch.autograd.grad(loss, list(scores.values()), retain_graph=True)
+    for known, positives in zip(pulls["known"], pulls["positives"], strict=True):
+        where = positives[0, UNKNOWN] != 0
+        assert 0 < where.sum() < 0.5 * where.numel()
+        assert (positives[0, UNKNOWN][where] < 0).all()  # pulled up, never down
+        assert (known[0, UNKNOWN] != 0).all()
+        torch.testing.assert_close(positives[0, UNKNOWN][where], known[0, UNKNOWN][where])
+        assert not positives[0, LABELLED].any()

@@ -13,7 +13,7 @@ import torch
 from training.batches import Batch
 from training.masked_loss import MaskedLoss
 from training.network import build_network
-from training.parallel import ParallelBackward, split
+from training.parallel import ParallelBackward, has_bfloat16, split
 from training.recipe import Recipe, Stage
 
 RECIPE = Recipe("t", (Stage(64, 96, 1),), batch=4, threads=2, bfloat16=False)
@@ -74,3 +74,11 @@ def test_a_step_of_the_trained_network_is_seen_by_every_thread(batch: Batch, net
         now = worker.network.model[0].conv.weight
         assert not torch.equal(now, old)
         assert torch.equal(now, network.model[0].conv.weight)
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "has"),
+    [({"avx512_bf16": False, "avx512_f": True}, False), ({"amx_bf16": True}, True), ({}, False)],
+)
+def test_bfloat16_is_for_processors_that_have_it(capabilities: dict[str, bool], has: bool) -> None:
+    assert has_bfloat16(capabilities) is has

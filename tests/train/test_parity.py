@@ -79,7 +79,7 @@ def nms_free(tmp_path_factory: pytest.TempPathFactory) -> Both:
     """The released network."""
     if not CARD.is_file():
         pytest.skip("no weights yet: weights/xuncheng-n.json is missing")
-    ours = YoloDetector.load(CARD)
+    ours = YoloDetector.load(CARD, "fp32")
     network = with_metadata(ours.session.path, tmp_path_factory.mktemp("free"), list(ours.card.classes), nms_free=True)
     return Both(ours, YOLO(network, task="detect"))
 
@@ -99,7 +99,7 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> Both:
     card_path = folder / "raw.json"
     card_path.write_text(json.dumps(content), encoding="utf-8")
     network = with_metadata(path, folder, content["classes"], nms_free=False)
-    return Both(YoloDetector.load(card_path), YOLO(network, task="detect"))
+    return Both(YoloDetector.load(card_path, "fp32"), YOLO(network, task="detect"))
 
 
 def export_raw(checkpoint: Path, class_count: int, path: Path) -> None:

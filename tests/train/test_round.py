@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ import pytest
 from support.training_data import CLASSES, plan, write_data
 from typer.testing import CliRunner
 
+from detector.model_card import read_card
+from detector.registry import read_registry
 from detector.yolo import YoloDetector, load_onnx
 from training.cli import app
 from training.export import ExportError, compare_with_torch, export_onnx
@@ -158,3 +161,36 @@ def test_an_exported_file_needs_no_weights_to_be_exported_again(done: Round, tmp
     again = tmp_path / "again.onnx"
     export_onnx(done.folder / "run" / "epoch-01.safetensors", len(CLASSES), again)
     assert again.read_bytes() == done.card_path.with_name("tiny.fp32.onnx").read_bytes()
+
+
+def test_the_model_is_promoted_and_rolled_back(done: Round, tmp_path: Path) -> None:
+    where = ["--registry", str(tmp_path / "registry"), "--fewest-boxes", "1"]
+    first = done.command("promote", str(done.card_path), *where).strip()
+    other = tmp_path / "other"
+    shutil.copytree(done.card_path.parent, other)
+    (other / "tiny.json").write_text(json.dumps({**done.card(), "version": "next"}), encoding="utf-8")
+    second = done.command("promote", str(other / "tiny.json"), *where).strip()
+    assert second.startswith("tiny-next-")
+    champion = read_registry(tmp_path / "registry").champion
+    assert champion is not None
+    assert champion.id == second
+    assert done.command("rollback", *where[:2]).strip() == first
+    back = read_registry(tmp_path / "registry").champion
+    assert back is not None
+    assert YoloDetector.load(back.card_path, "int8").card.version == done.card()["version"]
+
+
+def test_a_champion_is_not_replaced_by_a_file_that_was_changed(done: Round, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    shutil.copytree(done.card_path.parent, broken)
+    with (broken / "tiny.int8.onnx").open("ab") as stream:
+        stream.write(b"more")
+    words = ["promote", str(broken / "tiny.json"), "--registry", str(tmp_path / "registry"), "--fewest-boxes", "1"]
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 1
+    assert "refused: not_runnable: tiny.int8.onnx: sha256 is" in result.stderr
+
+
+def test_the_filled_card_is_calibrated_for_every_class(done: Round) -> None:
+    assert set(done.card()["calibration"]) == set(CLASSES)
+    assert set(read_card(done.card_path).calibration) == set(CLASSES)

@@ -12,6 +12,8 @@ import pytest
 import torch
 from support.training_data import plan, write_data
 
+from training.index import load_index
+from training.pseudo import COLUMNS
 from training.recipe import Recipe, Stage
 from training.schedule import plan_legs, rate_at
 from training.train import ResumeError, Run, resume
@@ -103,3 +105,30 @@ def test_a_run_learns_and_leaves_its_record(data: Path, tmp_path: Path) -> None:
     record = json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))
     assert record["train_pictures"] == {"floors": 10, "walls": 10}
     assert len(list((tmp_path / "run").glob("epoch-*.safetensors"))) == 14
+
+
+def test_a_run_with_all_ways_of_composing_resumes_exactly_and_keeps_its_pseudo_labels(
+    data: Path, tmp_path: Path
+) -> None:
+    recipe = replace(RECIPE, mosaic=0.5, mixup=0.3, copy_paste={"dark": 0.5}, activation="silu")
+    index = load_index([data])
+    floor = next(p for p in index.of("train", "floors"))
+    pseudo = tmp_path / "pseudo.csv"
+    row = ["floors", floor.image.name, "dark", "0.5", "0.5", "0.3", "0.3", "0.9", "0.9", "m", "yes"]
+    pseudo.write_text(",".join(COLUMNS) + "\n" + ",".join(row) + "\n", encoding="utf-8")
+    whole = Run(tmp_path / "whole", [data], recipe, pseudo=pseudo)
+    whole.train(until_step=6)
+    Run(tmp_path / "parts", [data], recipe, pseudo=pseudo).train(until_step=3)
+    parts = resume(tmp_path / "parts")
+    parts.train(until_step=6)
+    for name, value in whole.network.state_dict().items():
+        assert torch.equal(value, parts.network.state_dict()[name]), name
+    pseudo.write_text(pseudo.read_text(encoding="utf-8").replace("yes", "no"), encoding="utf-8")
+    with pytest.raises(ResumeError, match="pseudo_hash differs"):
+        resume(tmp_path / "parts")
+
+
+def test_a_source_that_is_left_out_is_not_trained_on(data: Path, tmp_path: Path) -> None:
+    Run(tmp_path / "run", [data], replace(RECIPE, leave_out=("walls",)))
+    record = json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))
+    assert record["train_pictures"] == {"floors": 10}

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from support.findings import a_finding
 
 from training.average_precision import average_precision
 from training.evaluate import figures, mean_map50
 from training.findings import Finding, Marks, mark
-from training.index import DataIndex, Picture
+from training.index import DataIndex
 from training.thresholds import UNPROVEN, Thresholds, choose_thresholds, from_marks
 
 PALE, DARK = 0, 1
@@ -20,15 +21,7 @@ NEAR_HERE = [12.0, 10.0, 32.0, 30.0]  # IoU with HERE: 18 * 20 / (2 * 400 - 360)
 
 
 def _finding(source: str, truth: list[tuple[int, list[float]]], found: list[tuple[int, list[float], float]]) -> Finding:
-    picture = Picture(source, Path("p.png"), Path("p.txt"), "val", "g", 100, 50)
-    return Finding(
-        picture,
-        np.array([class_id for class_id, _ in truth], dtype=np.int64),
-        np.array([box for _, box in truth], dtype=np.float32).reshape(-1, 4),
-        np.array([class_id for class_id, _, _ in found], dtype=np.int64),
-        np.array([box for _, box, _ in found], dtype=np.float32).reshape(-1, 4),
-        np.array([score for _, _, score in found], dtype=np.float32),
-    )
+    return a_finding(truth, found, source=source)
 
 
 def _index(findings: list[Finding]) -> DataIndex:
@@ -146,3 +139,44 @@ def test_people_are_not_asked_about_boxes_that_are_mostly_wrong() -> None:
 def test_a_class_the_model_hardly_knows_goes_to_people_only_when_it_is_sure() -> None:
     hits = np.array([False] * 40 + [True] * 2)
     assert from_marks(Marks(np.linspace(0.4, 0.01, 42), hits, 100)) == Thresholds(None, 0.5, 0.25, 100)
+
+
+def _many(scores: list[float], right: list[bool], source: str = "walls") -> list[Finding]:
+    made = []
+    for number, (score, is_right) in enumerate(zip(scores, right, strict=True)):
+        truth = [(PALE, HERE)] if source == "walls" else []
+        finding = _finding(source, truth, [(PALE, HERE if is_right else THERE, score)])
+        made.append(replace(finding, picture=replace(finding.picture, group=f"{source}_{number}")))
+    return made
+
+
+def test_a_filing_score_that_holds_on_the_other_half_is_kept_with_what_it_gives_there() -> None:
+    rng = np.random.default_rng(0)
+    scores = rng.uniform(0.1, 1.0, 600)
+    findings = _many(scores.tolist(), (rng.random(600) < np.clip(2 * scores, 0, 0.995)).tolist())
+    chosen = choose_thresholds(_index(findings), findings)["pale"]
+    assert chosen.file is not None
+    assert 0.2 < chosen.file < 0.6
+    assert chosen.cross_precision is not None
+    assert chosen.cross_precision >= 0.90
+    assert chosen.cross_recall == pytest.approx(0.8, abs=0.15)
+
+
+def test_a_filing_score_that_was_luck_goes_to_people() -> None:
+    rng = np.random.default_rng(1)
+    scores = rng.uniform(0.1, 1.0, 300)
+    right = rng.random(300) < 0.72  # the score says nothing
+    right[np.argsort(-scores)[:20]] = True  # but for the best twenty
+    findings = _many(scores.tolist(), right.tolist())
+    assert from_marks(mark(findings, PALE)).file is not None
+    assert choose_thresholds(_index(findings), findings)["pale"].file is None
+
+
+def test_the_operating_score_keeps_sources_without_the_class_quiet() -> None:
+    right = _many([0.5] * 40, [True] * 40)
+    floors = _many(np.linspace(0.9, 0.02, 200).tolist(), [False] * 200, "floors")
+    index = _index(right + floors)
+    chosen = choose_thresholds(index, right + floors)
+    absent = next(f for f in figures(index, right + floors, chosen) if f.state == "absent")
+    assert 0 < absent.false_alarms_per_100 <= 2.0
+    assert chosen["pale"].operating > 0.85

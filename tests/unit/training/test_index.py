@@ -50,7 +50,7 @@ def test_an_unknown_class_in_the_sources_names_file_and_line(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("column", "value", "problem"),
     [
-        ("split", "test", "unknown split 'test'"),
+        ("split", "", "the split is empty"),
         ("source", "ceilings", "source 'ceilings' is not in sources.csv"),
         ("image", "images/walls/999.png", "no such file"),
         ("width_px", "0", "'0' is no size in pixels"),

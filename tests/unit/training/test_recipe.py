@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import Any
 
@@ -58,3 +59,33 @@ def test_the_hash_changes_with_any_setting() -> None:
     base = parse_recipe(_values(), "here")
     assert recipe_hash(base) == recipe_hash(parse_recipe(_values(), "there"))
     assert recipe_hash(base) != recipe_hash(parse_recipe(_values(seed=5), "here"))
+
+
+def test_keys_that_came_later_do_not_change_the_hash_while_they_stand_at_their_default() -> None:
+    base = parse_recipe(_values(), "here")
+    told = _values(leave_out=[], masked=True, activation="relu", mosaic=0.0, mixup=0.0, copy_paste={})
+    assert recipe_hash(parse_recipe(told, "here")) == recipe_hash(base)
+    # What the first recipes had: a run that was begun then must be found to be the same.
+    assert recipe_hash(base) == "cd6dbf6e1a93f5d442976827f30200cc1795ea272b839572b79e7200d88acce6"
+    for key, value in (("leave_out", ["walls"]), ("masked", False), ("activation", "silu"), ("mosaic", 0.5)):
+        assert recipe_hash(parse_recipe(_values(**{key: value}), "here")) != recipe_hash(base)
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"mosaic": 1.5}, "mosaic must be a chance"),
+        ({"mixup": -0.1}, "mixup must be a chance"),
+        ({"copy_paste": {"cone": 2}}, r"copy_paste\.cone must be a chance"),
+        ({"activation": "gelu"}, "activation must be relu or silu"),
+    ],
+)
+def test_values_out_of_range_are_errors(changes: dict[str, Any], problem: str) -> None:
+    with pytest.raises(RecipeError, match=problem):
+        parse_recipe(_values(**changes), "here")
+
+
+def test_the_licensed_recipe_leaves_out_every_source_that_states_no_licence() -> None:
+    with (Path(__file__).parents[3] / "datasets" / "sources.csv").open(encoding="utf-8", newline="") as stream:
+        unstated = {row["source"] for row in csv.DictReader(stream) if row["licence"].startswith("none stated")}
+    assert set(load_recipe("licensed_only").leave_out) == unstated
