@@ -5,38 +5,61 @@ import os
 import secrets
 import shutil
 import tempfile
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import cache, partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import cv2
 import structlog
 from fastapi import FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 
 from detector.image import Limits
-from detector.yolo import YoloDetector
+from detector.model_errors import ModelError
+from inference_server.adapters.callback import CallbackGateway, CallbackSettings, RoutedGateway
 from inference_server.adapters.clock import SystemClock
 from inference_server.adapters.looks import YoloLooks
-from inference_server.adapters.opening import Adapters, OpeningOptions, open_adapters
+from inference_server.adapters.model_shelf import FolderShelf
+from inference_server.adapters.nats_stream import StreamPlan
+from inference_server.adapters.objects import AnyStore, ObjectPlace, open_store
+from inference_server.adapters.opening import Adapters, BusOptions, OpeningOptions, open_adapters
 from inference_server.adapters.sql_queue import QueueLimits
 from inference_server.adapters.webhook import WebhookGateway, WebhookSettings
+from inference_server.answering import Answering, AnsweringThread
 from inference_server.application import Application
 from inference_server.casework import Casework
+from inference_server.closure.case_moves import CaseClosing
+from inference_server.closure.judging import Judge
+from inference_server.closure.matters import Matters
 from inference_server.collect import Collection
 from inference_server.console.pages import create_router
 from inference_server.console.services import ConsoleServices
 from inference_server.console.session import OneTimeToken
 from inference_server.console.vendor import MissingAssets
-from inference_server.domain.errors import BadInput
+from inference_server.domain.closing import Decider
 from inference_server.domain.grid import GridIndex
+from inference_server.domain.model import Alias, ModelStatus
 from inference_server.filing import Filing
+from inference_server.models import Models, ModelWatch
 from inference_server.outbox import Delivery
+from inference_server.ports import Detects
+from inference_server.precedence import Precedence
+from inference_server.reviewing import Reviewing
+from inference_server.roll_call import RollCall, roll_fault
 from inference_server.rules import Rules, read_rules
-from inference_server.settings import Settings, find_weights
+from inference_server.scene.gone_rules import GoneRules
+from inference_server.scene.learned import OnnxMatcher
+from inference_server.settings import Settings, find_weights, usable_cores
+from inference_server.shadow import Shadow, ShadowRules
+from inference_server.verify import Verification
 from inference_server.web.accept import Acceptance
 from inference_server.web.app import create_app
-from inference_server.web.body import ByteBudget, FrameReader
+from inference_server.web.asking import PARTS, Asking, Lane
+from inference_server.web.body import MAX_META_BYTES, ByteBudget, FormReader, FrameReader, form_bytes
 from inference_server.web.metrics import Metrics
 from inference_server.web.readiness import Phase, Readiness
 from inference_server.web.services import Services
@@ -52,15 +75,54 @@ def open_record(settings: Settings, rules: Rules) -> Adapters:
         max_frames=settings.queue_max_frames,
         max_bytes=settings.queue_max_bytes,
         min_free_bytes=settings.min_free_bytes,
+        lease_s=settings.lease_s,
+        displaces=settings.displace_live_frames,
     )
-    options = OpeningOptions(limits=limits, is_open=rules.states.is_open)
+    options = OpeningOptions(
+        limits=limits, is_open=rules.states.is_open, bus=_bus_options(settings), objects=_object_store(settings)
+    )
     return open_adapters(settings.database_url, settings.data_folder, options)
 
 
+def _bus_options(settings: Settings) -> BusOptions | None:
+    if settings.nats_url is None:
+        return None
+    plan = StreamPlan(max_keys=settings.queue_max_frames, ack_wait_s=settings.lease_s, replicas=settings.nats_replicas)
+    return BusOptions(url=settings.nats_url.get_secret_value(), plan=plan)
+
+
+def _object_store(settings: Settings) -> AnyStore | None:
+    if settings.object_store_url is None:
+        return None
+    access_key, secret_key = settings.object_store_access_key, settings.object_store_secret_key
+    place = ObjectPlace(
+        url=settings.object_store_url,
+        endpoint=settings.object_store_endpoint,
+        region=settings.object_store_region,
+        access_key=access_key.get_secret_value() if access_key else None,
+        secret_key=secret_key.get_secret_value() if secret_key else None,
+    )
+    return open_store(place)
+
+
 def open_looks(settings: Settings) -> YoloLooks:
-    """The detector of the model that the settings name; raises BadInput, CardError or ModelFileError."""
-    limits = picture_limits(settings)
-    return YoloLooks(YoloDetector.load(find_card(settings.weights), settings.precision, limits=limits))
+    """The detector of the model that the settings name; raises BadInput or ModelError."""
+    shelf = model_shelf(settings)
+    return shelf.open(shelf.champion())
+
+
+def model_shelf(settings: Settings, known: Iterable[str] = ()) -> FolderShelf:
+    """Where the settings say that models lie; `known` are the classes of the city's rules."""
+    place = find_weights() if settings.weights is None else settings.weights
+    return FolderShelf(
+        place=place, precision=settings.precision, limits=picture_limits(settings), known=frozenset(known)
+    )
+
+
+def find_models(settings: Settings, rules: Rules) -> tuple[Models, list[ModelStatus]]:
+    """The models of the settings, loaded as far as they can be served, and what became of each."""
+    models = Models(model_shelf(settings, rules.policy.classes), SystemClock())
+    return models, models.check()
 
 
 def picture_limits(settings: Settings) -> Limits:
@@ -68,19 +130,9 @@ def picture_limits(settings: Settings) -> Limits:
     return Limits(max_bytes=settings.max_picture_bytes, max_pixels=settings.max_picture_pixels)
 
 
-def find_card(weights: Path | None) -> Path:
-    """The model card at a path, or the only one in a folder (without a path: in the shipped folder)."""
-    place = find_weights() if weights is None else weights
-    if place.is_file():
-        return place
-    cards = sorted(place.glob("*.json"))
-    if len(cards) != 1:
-        found = ", ".join(card.name for card in cards) or "none"
-        raise BadInput(f"{place} must hold exactly one model card; found: {found}", field="weights")
-    return cards[0]
-
-
-def build_collection(rules: Rules, record: Adapters, looks: YoloLooks) -> Collection:
+def build_collection(
+    rules: Rules, record: Adapters, looks: Detects, misses: Callable[[], Mapping[str, float]] | None = None
+) -> Collection:
     """The use case that analyses frames, with the unit grids as they are in the record now."""
     grids = GridIndex(record.store.grids(), zone=ZoneInfo(rules.policy.timezone))
     filing = Filing(
@@ -90,6 +142,7 @@ def build_collection(rules: Rules, record: Adapters, looks: YoloLooks) -> Collec
         catalogue=rules.catalogue,
         limits=rules.limits,
         calendar=rules.calendar,
+        measured_misses=misses or dict,
     )
     return Collection(
         store=record.store,
@@ -114,24 +167,101 @@ def build_casework(rules: Rules, record: Adapters) -> Casework:
     )
 
 
+def build_reviewing(rules: Rules, record: Adapters, casework: Casework) -> Reviewing:
+    """The use case that takes people's answers."""
+    return Reviewing(
+        reviews=record.reviews,
+        store=record.store,
+        casework=casework,
+        catalogue=rules.catalogue,
+        policy=rules.policy,
+        clock=SystemClock(),
+    )
+
+
+def build_judge(settings: Settings, rules: Rules, looks: YoloLooks) -> Judge:
+    """The three gates over one model, and over a learned matcher where one is set."""
+    matcher = None if settings.scene_matcher is None else _matcher(settings.scene_matcher)
+    matched_by = "" if matcher is None else f", matcher {matcher.name} {matcher.sha256[:12]}"
+    return Judge(
+        detector=looks.detector,
+        model_version=f"{looks.model_version}{matched_by}",
+        limits=picture_limits(settings),
+        gone=gone_rules(looks, rules),
+        matcher=matcher,
+    )
+
+
+@cache
+def _matcher(path: Path) -> OnnxMatcher:
+    """The matcher of a file, loaded once."""
+    return OnnxMatcher(path)
+
+
+def gone_rules(looks: YoloLooks, rules: Rules) -> GoneRules:
+    """The rules of the third gate: what the card says of weak boxes, and which classes the policy takes for alike."""
+    limits = {name: found.drop_below for name, found in looks.detector.card.thresholds.items()}
+    return replace(rules.gone, low_scores=limits, groups=rules.policy.groups)
+
+
+def build_verification(rules: Rules, record: Adapters, judge_now: Callable[[], Judge]) -> Verification:
+    """The use case that verifies reported fixes, with the unit grids as they are in the record now."""
+    grids = GridIndex(record.store.grids(), zone=ZoneInfo(rules.policy.timezone))
+    return Verification(
+        store=record.store,
+        verifications=record.verifications,
+        evidence=record.evidence,
+        photos=record.photos,
+        kept_looks=record.kept_looks,
+        judge_now=judge_now,
+        decider=Decider(rules=rules.policy.closing, calibration=rules.calibration),
+        matters=Matters(policy=rules.policy, catalogue=rules.catalogue, grids=grids, clock=SystemClock()),
+        closing=CaseClosing(
+            store=record.store, states=rules.states, deadline_of=build_casework(rules, record).deadline_of
+        ),
+        clock=SystemClock(),
+        photo_limits=rules.policy.photos,
+        versions=versions_of(rules),
+    )
+
+
+def versions_of(rules: Rules) -> dict[str, str]:
+    """What a verdict depends on besides the model."""
+    return {
+        "xuncheng": version("xuncheng"),
+        "policy": rules.policy.hash,
+        "calibration": rules.calibration.hash,
+        "opencv": cv2.__version__,
+    }
+
+
 def build(settings: Settings) -> Application:
     """A whole server, ready to be started; raises what is wrong with the settings, the rules, the model or the disk."""
     rules = read_rules(settings)
-    looks = open_looks(settings)
+    models, found = find_models(settings, rules)
+    fault = next((one.fault for one in found if one.alias is Alias.CHAMPION), None)
+    if fault is not None:
+        raise ModelError(fault)  # at the start there is no old model to go on with
     record = open_record(settings, rules)
-    collection = build_collection(rules, record, looks)
-    casework = build_casework(rules, record)
-    metrics = Metrics(record.store, record.queue)
+    collection = build_collection(rules, record, models, lambda: _misses_of_champion(models))
+    asking, precedence = _asking(settings, rules, record, models), Precedence()
+    asking = replace(asking, verification=replace(asking.verification, ahead=precedence.ahead))
+    metrics = Metrics(record.store, record.queue, models, SystemClock())
+    watch = ModelWatch(models, settings.models_every_s)
+    shadow = _shadow(settings, rules, record, models)
+    metrics.count("xuncheng_shadow_frames", "Frames of the shadow's share", shadow.counts)
     work = Work(
         queue=record.queue,
         store=record.store,
         inspect=collection.inspect,
         clock=SystemClock(),
         hears=metrics.hear,
+        shows=shadow.show,
+        gives_way=precedence.give_way,
     )
     workers = Workers(work, settings.workers)
-    readiness = _readiness(settings, record, workers)
-    services = _services(settings, record, casework, readiness, metrics, looks.model_version)
+    readiness = _readiness(settings, record, workers, watch)
+    services = _services(settings, record, rules, readiness, metrics, models, asking)
     app = create_app(services)
     secret = _add_console(app, settings, rules, services)
     return Application(
@@ -140,7 +270,16 @@ def build(settings: Settings) -> Application:
         record=record,
         console_secret=secret,
         max_message_bytes=services.reader.max_body_bytes,
-        threads=(workers, *_deliveries(settings, record)),
+        threads=(
+            workers,
+            watch,
+            shadow,
+            _answering(asking, record),
+            *_deliveries(settings, record),
+            *_roll_call(settings, record, workers),
+        ),
+        reload_models=watch.wake,
+        busy_s=lambda: workers.busy_s,
         stop_within_s=settings.stop_within_s,
     )
 
@@ -148,25 +287,39 @@ def build(settings: Settings) -> Application:
 def describe() -> dict[str, Any]:
     """The OpenAPI document; nothing is opened for it but an empty record in memory of the file system."""
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(data_folder=Path(folder), database_url=None)
+        settings = Settings(data_folder=Path(folder), database_url=None, nats_url=None, object_store_url=None)
         rules = read_rules(settings)
         record = open_record(settings, rules)
-        metrics = Metrics(record.store, record.queue)
-        services = _services(settings, record, build_casework(rules, record), Readiness({}), metrics, "none")
+        models = Models(model_shelf(settings), SystemClock())
+        metrics = Metrics(record.store, record.queue, models, SystemClock())
+        asking = _asking(settings, rules, record, models)
+        services = _services(settings, record, rules, Readiness({}), metrics, models, asking)
         document = create_app(services).openapi()
         record.close()
         return document
 
 
+def _shadow(settings: Settings, rules: Rules, record: Adapters, models: Models) -> Shadow:
+    """The candidate beside the champion; it rests while more frames wait than the workers have in hand."""
+    shadow_rules = ShadowRules(
+        share=settings.shadow_share,
+        seed=settings.shadow_seed,
+        policy=rules.policy,
+        is_busy=lambda: record.queue.depth() > 2 * settings.workers,
+    )
+    return Shadow(models, record.shadows, SystemClock(), shadow_rules)
+
+
 def _services(
     settings: Settings,
     record: Adapters,
-    casework: Casework,
+    rules: Rules,
     readiness: Readiness,
     metrics: Metrics,
-    model_version: str,
+    models: Models,
+    asking: Asking,
 ) -> Services:
-    limits = picture_limits(settings)
+    limits, casework = picture_limits(settings), build_casework(rules, record)
     return Services(
         store=record.store,
         queue=record.queue,
@@ -175,38 +328,106 @@ def _services(
         clock=SystemClock(),
         acceptance=Acceptance(record.queue, readiness, limits),
         casework=casework,
+        reviewing=build_reviewing(rules, record, casework),
         reader=FrameReader(settings.max_picture_bytes, settings.body_within_s),
         budget=ByteBudget(settings.max_bytes_in_flight),
         readiness=readiness,
         metrics=metrics,
-        model_version=model_version,
+        models=models,
+        shadows=record.shadows,
+        reviews=record.reviews,
+        asking=asking,
         wait_s=settings.wait_s,
         max_streams=settings.max_streams,
     )
 
 
-def _deliveries(settings: Settings, record: Adapters) -> tuple[Delivery, ...]:
-    """The thread that delivers events; none where nobody is to be told (they then wait in the outbox)."""
-    if settings.webhook_url is None:
-        _log.warning("no_webhook", why="XUNCHENG_WEBHOOK_URL is not set: events wait in the outbox")
-        return ()
-    secret = settings.webhook_secret.get_secret_value() if settings.webhook_secret else ""
-    webhook = WebhookSettings(url=settings.webhook_url, secrets=secret.split(), source=settings.event_source)
-    return (Delivery(record.outbox, WebhookGateway(webhook, SystemClock()), SystemClock()),)
-
-
-def _readiness(settings: Settings, record: Adapters, workers: Workers) -> Readiness:
-    return Readiness(
-        {
-            "database": partial(_database_fault, record),
-            "workers": partial(_workers_fault, workers, settings.workers),
-            "disk": partial(_disk_fault, settings),
-        }
+def _asking(settings: Settings, rules: Rules, record: Adapters, models: Models) -> Asking:
+    verification = build_verification(rules, record, lambda: _judge_of_champion(settings, rules, models))
+    limits = {"request": MAX_META_BYTES, **dict.fromkeys(PARTS, settings.max_picture_bytes)}
+    most = min(settings.max_verification_bytes, form_bytes(len(PARTS), settings.max_picture_bytes))
+    return Asking(
+        verification=verification,
+        verifications=record.verifications,
+        reader=FormReader(limits, most, settings.body_within_s),
+        lane=Lane(running=usable_cores(), most_waiting=settings.max_waiting_verifications),
+        limits=picture_limits(settings),
+        check_callback=_callbacks(settings).check,
     )
 
 
-def _workers_fault(workers: Workers, wanted: int) -> str | None:
-    return None if workers.alive == wanted else f"{workers.alive} of {wanted} workers run"
+def _misses_of_champion(models: Models) -> Mapping[str, float]:
+    """The measured miss rates of the model that runs, by class."""
+    champion = models.champion
+    assert isinstance(champion, YoloLooks)
+    return champion.miss_rates()
+
+
+def _judge_of_champion(settings: Settings, rules: Rules, models: Models) -> Judge:
+    champion = models.champion
+    assert isinstance(champion, YoloLooks)
+    return build_judge(settings, rules, champion)
+
+
+def _answering(asking: Asking, record: Adapters) -> AnsweringThread:
+    return AnsweringThread(Answering(asking.verification, record.verifications, record.turns))
+
+
+def _callbacks(settings: Settings) -> CallbackGateway:
+    """Without a secret no callback is taken, and none is sent."""
+    hosts = frozenset(settings.callback_hosts.split())
+    callback = CallbackSettings(secrets=_webhook_secrets(settings), source=settings.event_source, hosts=hosts)
+    return CallbackGateway(callback, SystemClock())
+
+
+def _webhook_secrets(settings: Settings) -> list[str]:
+    return settings.webhook_secret.get_secret_value().split() if settings.webhook_secret else []
+
+
+def _deliveries(settings: Settings, record: Adapters) -> tuple[Delivery, ...]:
+    """The thread that delivers events; without a webhook only callbacks leave, the rest waits in the outbox."""
+    secrets, webhook = _webhook_secrets(settings), None
+    if settings.webhook_url is None:
+        _log.warning("no_webhook", why="XUNCHENG_WEBHOOK_URL is not set: events wait in the outbox")
+        if not secrets:
+            return ()
+    else:
+        wanted = WebhookSettings(url=settings.webhook_url, secrets=secrets, source=settings.event_source)
+        webhook = WebhookGateway(wanted, SystemClock())
+    gateway = RoutedGateway(webhook, _callbacks(settings))
+    return (Delivery(record.outbox, gateway, SystemClock(), callbacks_only=webhook is None),)
+
+
+def _readiness(settings: Settings, record: Adapters, workers: Workers, watch: ModelWatch) -> Readiness:
+    return Readiness(
+        {
+            "model_watch": lambda: None if watch.is_alive else "nobody looks for another model any more",
+            "database": partial(_database_fault, record),
+            "workers": partial(_workers_fault, record, workers, settings),
+            **({} if record.bus is None else {"bus": record.bus.fault}),
+            "disk": partial(_disk_fault, settings),
+        },
+        mild=frozenset({"bus"} if settings.workers else {"bus", "workers"}),
+    )
+
+
+def _roll_call(settings: Settings, record: Adapters, workers: Workers) -> tuple[RollCall, ...]:
+    """The thread that tells other processes that this one analyses frames; none where it does not."""
+    if settings.workers == 0:
+        return ()
+    return (RollCall(record.roll, SystemClock(), record.owner.name, settings.workers, lambda: workers.busy_s),)
+
+
+def _workers_fault(record: Adapters, workers: Workers, settings: Settings) -> str | None:
+    if settings.workers == 0:
+        try:
+            return roll_fault(record.roll, SystemClock())
+        except SQLAlchemyError:
+            return "whether any work is not known: the database does not answer"
+    if workers.alive != settings.workers:
+        return f"{workers.alive} of {settings.workers} workers run"
+    busy_s = workers.busy_s
+    return f"a worker has been at one thing for {busy_s:.0f} s" if busy_s > settings.hang_after_s else None
 
 
 def _database_fault(record: Adapters) -> str | None:
@@ -230,6 +451,9 @@ def _add_console(app: FastAPI, settings: Settings, rules: Rules, services: Servi
         store=services.store,
         evidence=services.evidence,
         casework=services.casework,
+        reviewing=services.reviewing,
+        verification=services.asking.verification,
+        verifications=services.asking.verifications,
         states=rules.states,
         clock=services.clock,
         sign_key=_sign_key(settings.data_folder / "console.key"),

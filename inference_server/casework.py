@@ -1,11 +1,12 @@
 """A person or the case system moves a case: load, ask the domain, apply, commit with event and history."""
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from inference_server.domain.case import Case, CaseId, CaseMove, external_number, moved
-from inference_server.domain.case_states import CLOSED, DISPATCHED, FILED, SUSPENDED, CaseStates
+from inference_server.domain.case import Case, CaseId, CaseMove, Subject, external_number, moved
+from inference_server.domain.case_states import CLOSED, DISPATCHED, FILED, REVIEW, SUSPENDED, CaseStates
 from inference_server.domain.deadline_table import DeadlineTable
 from inference_server.domain.deadlines import deadline
 from inference_server.domain.errors import BadInput, Conflict, IllegalMove
@@ -20,6 +21,13 @@ _EVENT_NAMES = {FILED: "filed", CLOSED: "closed"}
 _CLOCK_BEGINS = frozenset({(FILED, DISPATCHED), (SUSPENDED, DISPATCHED)})
 
 
+Also = Callable[[Work], object]
+
+
+def _nothing(work: Work) -> None:
+    """No more is to be written."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoveRequest:
     """What is asked for. `state` None leaves the state alone; `expected_state` guards against a stale view."""
@@ -30,6 +38,7 @@ class MoveRequest:
     reason: str | None = None
     external_number: str | None = None
     at: datetime | None = None
+    subject: Subject | None = None  # what the case is about from now on, where a person saw something else
     expected_state: str | None = None
 
 
@@ -44,8 +53,10 @@ class Casework:
     calendar: WorkCalendar
     clock: Clock
 
-    def move(self, request: MoveRequest) -> Case:
+    def move(self, request: MoveRequest, also: Also = _nothing) -> Case:
         """The case after the move. The very same move (state and `at`) again changes nothing: it may be repeated.
+
+        `also` writes into the same transaction.
 
         Raises NotFound, IllegalMove, BadInput, or Conflict (the case is not in `expected_state`, or a later case
         stands for the same thing by now).
@@ -61,18 +72,21 @@ class Casework:
             if line is not None:
                 work.add_move(line)
                 work.add_event(_event(after, line))
+            also(work)
             return after
 
     def _applied(self, case: Case, request: MoveRequest) -> tuple[Case, CaseMove | None]:
         """The case as asked for, and its new line of history if it moves."""
-        numbered = _numbered(case, request)
+        numbered = _about(_numbered(case, request), request.subject)
         if request.state is None or _is_repeated(case, request):
             return numbered, None
         if request.expected_state is not None and request.expected_state != case.state:
             raise Conflict(f"the case is {case.state} by now, not {request.expected_state}", field="expected_state")
         after, line = moved(numbered, request.state, self._at(case, request), request.by, request.reason, self.states)
         if after.state == FILED or (line.from_state, line.to_state) in _CLOCK_BEGINS:
-            after = replace(after, deadline_at=self._deadline(after, line.at))
+            after = replace(after, deadline_at=self.deadline_of(after, line.at))
+        if after.state == REVIEW:
+            after = replace(after, deadline_at=None)  # nobody is asked to do anything yet
         return after, line
 
     def _at(self, case: Case, request: MoveRequest) -> datetime:
@@ -83,7 +97,8 @@ class Casework:
             raise IllegalMove(f"{request.at.isoformat()} has not come yet", field="at")
         return request.at
 
-    def _deadline(self, case: Case, at: datetime) -> datetime:
+    def deadline_of(self, case: Case, at: datetime) -> datetime:
+        """When a case is due whose clock begins at a moment."""
         rule = self.limits.rule(case.standard, case.kind, case.code, region_class=self.policy.region_class)
         return deadline(at, rule.limit, self.calendar).due_at
 
@@ -101,6 +116,12 @@ def _numbered(case: Case, request: MoveRequest) -> Case:
     return replace(case, external_number=external_number(request.external_number))
 
 
+def _about(case: Case, subject: Subject | None) -> Case:
+    if subject is None:
+        return case
+    return replace(case, class_name=subject.class_name, kind=subject.kind, code=subject.code, name=subject.name)
+
+
 def _is_repeated(case: Case, request: MoveRequest) -> bool:
     return request.at is not None and request.state == case.state and request.at == case.changed_at
 
@@ -108,6 +129,6 @@ def _is_repeated(case: Case, request: MoveRequest) -> bool:
 def _event(case: Case, line: CaseMove) -> Event:
     """The event of a move. Two moves may bear the same time, so its id is a new one."""
     name = "reopened" if line.from_state == CLOSED else _EVENT_NAMES.get(line.to_state, "moved")
-    event = case_event(case, name, line.at, None)
+    event = case_event(case, name, line.at, None, cause=str(uuid.uuid4()))
     data = {**event.data, "from_state": line.from_state, "by": line.by, "reason": line.reason}
-    return replace(event, id=str(uuid.uuid4()), data=data)
+    return replace(event, data=data)

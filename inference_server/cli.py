@@ -12,11 +12,25 @@ from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from detector.model_errors import ModelError
-from inference_server.commands import cases, devices, grids, outbox, serving, tokens
+from inference_server.commands import (
+    backup,
+    cases,
+    closing,
+    devices,
+    grids,
+    models,
+    outbox,
+    reviews,
+    serving,
+    tokens,
+    verify,
+)
 from inference_server.commands.check import check
+from inference_server.commands.drift import drift
 from inference_server.commands.talk import ExitCode, answer, talk
 from inference_server.domain.errors import InspectionError
 from inference_server.journal import begin_journal
+from inference_server.thrift import be_thrifty
 
 
 def create_cli() -> typer.Typer:
@@ -26,12 +40,22 @@ def create_cli() -> typer.Typer:
     cli.command()(serving.serve)
     cli.command()(serving.work)
     cli.command()(check)
+    cli.command()(backup.backup)
+    cli.command()(backup.restore)
     cli.command()(openapi)
+    cli.command("drift-report")(drift)
+    cli.command()(verify.verify)
+    cli.command("verify-pairs")(verify.verify_pairs)
+    cli.command("verify-reproduce")(verify.verify_reproduce)
+    cli.command("verify-report")(verify.verify_report)
+    cli.add_typer(closing.app, name="closing")
     for name, part in (
         ("cases", cases),
         ("devices", devices),
         ("grids", grids),
+        ("models", models),
         ("outbox", outbox),
+        ("reviews", reviews),
         ("tokens", tokens),
     ):
         cli.add_typer(part.app, name=name)
@@ -41,6 +65,7 @@ def create_cli() -> typer.Typer:
 def _quiet() -> None:
     # what a verb answers must not drown in the log; `serve` and `work` begin the one of the settings
     begin_journal("warning", "text")
+    be_thrifty()
 
 
 def openapi() -> None:

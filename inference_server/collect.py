@@ -13,6 +13,7 @@ from inference_server.domain.observation import Detection, Drop, DropReason, Obs
 from inference_server.domain.place import Placing, Pose, clear_ground, pose_of
 from inference_server.domain.policy import Policy
 from inference_server.domain.report import DetectionReport, Report
+from inference_server.domain.review import ReviewItem, ReviewKind
 from inference_server.domain.screen import (
     Thresholds,
     hidden_by,
@@ -22,7 +23,6 @@ from inference_server.domain.screen import (
     local_time,
     repeats_stronger,
     screen,
-    thresholds_of,
 )
 from inference_server.filing import Filing
 from inference_server.gathering import Gathering
@@ -34,9 +34,8 @@ from inference_server.ports import (
     Look,
     PictureUnreadable,
     Registry,
-    ReviewItem,
 )
-from inference_server.sighted import Sighted
+from inference_server.sighted import Sighted, limits_of
 
 _LOCK_SLACK_M = 30.0  # a thing may be matched with one whose anchor lies a fix error beyond the view
 
@@ -110,7 +109,7 @@ class Collection:
         if camera.mount is not None and camera.lens is not None and pose.heading_deg is not None:
             view = View.of(camera.mount, camera.lens).scaled(quality.width_px, quality.height_px)
         detections = look.detect()
-        wide_px, high_px = self.detects.network_px
+        wide_px, high_px = look.model.network_px
         placing = Placing(
             pose=pose,
             view=view,
@@ -126,8 +125,9 @@ class Collection:
             view=view,
             quality=quality,
             detections=tuple(detections),
-            limits=self._limits(),
-            model_version=self.detects.model_version,
+            limits=limits_of(self.policy, look.model),
+            model_version=look.model.model_version,
+            network_scale=placing.network_scale,
         )
         for detection in detections:
             sighted.results[detection.index] = self._place(detection, placing, sighted)
@@ -144,10 +144,6 @@ class Collection:
     def _in_grids(self, frame: Frame) -> bool:
         assert frame.fix is not None
         return self.filing.grids.locate(frame.fix.position, np.zeros((2, 2)), frame.taken_at).grid is not None
-
-    def _limits(self) -> dict[str, Thresholds]:
-        classes = self.policy.classes
-        return {name: thresholds_of(rules, self.detects.thresholds(name)) for name, rules in classes.items()}
 
     def _place(self, detection: Detection, placing: Placing, sighted: Sighted) -> Observation | Drop:
         rules = self.policy.classes.get(detection.class_name)
@@ -167,12 +163,13 @@ class Collection:
         return observed
 
     def _keep_evidence(self, sighted: Sighted, picture: bytes) -> None:
-        """Before the commit: a picture without a case does no harm, a case without its picture does."""
+        """Before the commit: a picture without a case does no harm, a case or a question without its picture does."""
         good = (
             one.detection.certainty >= sighted.limits[one.detection.class_name].review_at
             for one in sighted.observations
         )
-        if any(good):
+        drops = ((index, one) for index, one in sighted.results.items() if isinstance(one, Drop))
+        if any(good) or any(self._is_sampled(sighted.frame, index, drop) for index, drop in drops):
             self.evidence.put(picture)
 
     def _dropped(self, frame: Frame, drop: Drop | None, quality: Quality | None) -> Report:
@@ -206,17 +203,18 @@ class Collection:
 
     def _sampled(self, frame: Frame, one: DetectionReport) -> DetectionReport:
         """The report, marked if the seeded sample takes it: the only way to know what the score makes us miss."""
-        is_weak = one.drop is not None and one.drop.reason is DropReason.LOW_SCORE
-        if is_weak and is_sampled(frame.id, one.detection.index, self.policy.review):
-            return replace(one, sampled_for_review=True)
-        return one
+        is_taken = one.drop is not None and self._is_sampled(frame, one.detection.index, one.drop)
+        return replace(one, sampled_for_review=True) if is_taken else one
+
+    def _is_sampled(self, frame: Frame, index: int, drop: Drop) -> bool:
+        return drop.reason is DropReason.LOW_SCORE and is_sampled(frame.id, index, self.policy.review)
 
 
 def _review_item(frame: Frame, one: DetectionReport) -> ReviewItem:
     box = one.detection.box
     return ReviewItem(
         id=f"{frame.id}-{one.detection.index}",
-        kind="sampled_drop",
+        kind=ReviewKind.SAMPLED_DROP,
         created_at=frame.taken_at,
         frame_id=frame.id,
         class_name=one.detection.class_name,

@@ -13,7 +13,10 @@ from inference_server.domain.frame import CameraId, Frame, FrameId, PastFrame, Q
 from inference_server.domain.geo import CellId, LatLon
 from inference_server.domain.grid import Grid
 from inference_server.domain.observation import Detection
+from inference_server.domain.photo_index import PhotoMatch, PhotoRecord
 from inference_server.domain.report import Report
+from inference_server.domain.review import ReviewAnswer, ReviewItem
+from inference_server.domain.verification_record import CodeChecks, Switch, VerificationRecord
 
 
 class Clock(Protocol):
@@ -25,7 +28,12 @@ class Clock(Protocol):
 
 
 class Look(Protocol):
-    """One decoded picture."""
+    """One decoded picture, in the hands of the model that opened it."""
+
+    @property
+    def model(self) -> "Detects":
+        """The model that looks. All that is decided about the picture goes by its words: another one may run by now."""
+        ...
 
     @property
     def quality(self) -> Quality:
@@ -38,7 +46,7 @@ class Look(Protocol):
 
 
 class Detects(Protocol):
-    """The detector as the use cases see it."""
+    """The detector as the use cases see it. Between two calls another model may have taken over: see `Look.model`."""
 
     @property
     def model_version(self) -> str:
@@ -52,6 +60,10 @@ class Detects(Protocol):
 
     def thresholds(self, class_name: str) -> tuple[float, float, float] | None:
         """`file_at` (infinite: no score is sure), `review_at`, `drop_below` of the card; None where it has none."""
+        ...
+
+    def probability(self, class_name: str, score: float) -> float:
+        """The calibrated probability of a raw score; the score itself where the class has no calibration."""
         ...
 
     def open(self, picture: bytes) -> Look:
@@ -77,11 +89,15 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A frame handed to one worker; no other frame of its camera is handed out meanwhile."""
+    """A frame handed to one worker; no other frame of its camera is handed out meanwhile.
+
+    `token` is the queue's own: by it the queue knows again what it handed out.
+    """
 
     frame: Frame
     picture: bytes
     attempts: int
+    token: object = field(default=None, compare=False, repr=False)
 
 
 class FrameQueue(Protocol):
@@ -109,6 +125,29 @@ class FrameQueue(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerProcess:
+    """A process that analyses frames; `busy_s` is for how long its slowest thread has been at one thing."""
+
+    name: str
+    host: str
+    threads: int
+    busy_s: float
+    seen_at: datetime
+
+
+class WorkerRoll(Protocol):
+    """Which worker processes there are, wherever they run."""
+
+    def report(self, process: WorkerProcess) -> None:
+        """Write down that a process works."""
+        ...
+
+    def seen_since(self, moment: datetime) -> list[WorkerProcess]:
+        """Those that have reported at or after a moment."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
     """One track's look at a known case, at its own time; `moved_case` is False for late uploads."""
 
@@ -123,27 +162,17 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Something the case system must hear of; leaves by the outbox in the order of `sequence`."""
+    """Something the case system must hear of; leaves by the outbox in the order of `sequence`.
+
+    target: where it goes instead of the city's webhook: whoever asked a question named it.
+    """
 
     id: str
     type: str  # such as "xuncheng.case.filed.v1"
     subject: str  # the case id
     occurred_at: datetime
     data: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReviewItem:
-    """Something a person should look at: a candidate in the middle band, or a sampled drop."""
-
-    id: str
-    kind: str  # "middle_band" | "sampled_drop"
-    created_at: datetime
-    frame_id: FrameId
-    class_name: str
-    score: float
-    box: tuple[float, float, float, float]
-    candidate_id: str | None = None
+    target: str | None = None
 
 
 class Work(Protocol):
@@ -210,7 +239,31 @@ class Work(Protocol):
         ...
 
     def add_review(self, item: ReviewItem) -> None:
-        """Into the review queue; the same id again changes nothing."""
+        """Into the review queue; the same id again is a better look, and is taken only while nobody has answered."""
+        ...
+
+    def add_answer(self, answer: ReviewAnswer) -> None:
+        """One more answer (its `sequence` is given by the record); Conflict where this person's answer stands."""
+        ...
+
+    def undo_answer(self, answer: ReviewAnswer, at: datetime, by: str) -> bool:
+        """Whether the answer stood until now. It stays in the record, marked as taken back."""
+        ...
+
+    def clear_passes(self, case_id: str, since: datetime) -> int:
+        """How many passes saw a case's place clear and empty after a moment."""
+        ...
+
+    def closing_checks(self, code: str, district: str | None, latest: int) -> tuple[CodeChecks, ...]:
+        """What people said of the latest proposed closings of a code, and of it in a district."""
+        ...
+
+    def closing_switches(self) -> list[Switch]:
+        """The latest line of each scope."""
+        ...
+
+    def save_verification(self, record: VerificationRecord) -> None:
+        """Insert or update."""
         ...
 
     def finish(self, frame: Frame, report: Report) -> None:
@@ -309,12 +362,20 @@ class CaseStore(Protocol):
         """The pictures of a case."""
         ...
 
+    def looks_at(self, case_id: CaseId) -> list[CaseView]:
+        """What each pass saw of a case's place."""
+        ...
+
     def trail(self, since: datetime, limit: int) -> list[TrailPoint]:
         """Where vehicles have been, oldest first, at most `limit` of the latest points."""
         ...
 
     def counts(self) -> dict[str, int]:
         """Frames by outcome and drop reason, cases by state, events by status: for metrics and the console."""
+        ...
+
+    def oldest_waiting(self) -> dict[str, datetime]:
+        """Since when the first `frame` waits for a worker and the first `event` to be sent, where one does."""
         ...
 
     def grids(self) -> list[Grid]:
@@ -338,13 +399,28 @@ class Evidence(Protocol):
         ...
 
 
+class Photos(Protocol):
+    """Photographs that were handed in for cases, found again by their bytes or by their look.
+
+    Remember a photograph first and ask afterwards: of two cases that use it at the same moment one then sees the other.
+    """
+
+    def remember(self, photo: PhotoRecord) -> bool:
+        """Store durably; False where the case had this photograph in this role before."""
+        ...
+
+    def used_elsewhere(self, sha256: str, hashes: Sequence[bytes], case_id: CaseId) -> list[PhotoMatch]:
+        """Photographs of other cases with these bytes, or near to one of the hashes, the nearest first."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
     """An access token as stored: only its hash is kept."""
 
     id: str
     name: str
-    scopes: frozenset[str]  # "device", "cases:read", "cases:write", "admin"
+    scopes: frozenset[str]  # "device", "cases:read", "cases:write", "verify", "admin"
     device: str | None
     created_at: datetime
     expires_at: datetime | None = None
@@ -416,8 +492,11 @@ class OutboxItem:
 class Outbox(Protocol):
     """Events committed together with the cases they tell of."""
 
-    def due(self, now: datetime, limit: int) -> list[OutboxItem]:
-        """Events whose time has come, oldest first; per case in order (a later one waits for an earlier one)."""
+    def due(self, now: datetime, limit: int, *, callbacks_only: bool = False) -> list[OutboxItem]:
+        """Events whose time has come, oldest first; per case in order (a later one waits for an earlier one).
+
+        `callbacks_only`: only those with an address of their own.
+        """
         ...
 
     def mark_sent(self, item: OutboxItem, at: datetime) -> None:

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from inference_server.domain.calibration import Calibration
 from inference_server.domain.case_states import CaseStates
 from inference_server.domain.catalogue import Catalogue
 from inference_server.domain.deadline_table import DeadlineTable
 from inference_server.domain.policy import Policy, load_policy
 from inference_server.domain.workdays import WorkCalendar, load_calendar
+from inference_server.scene.gone_rules import GoneRules, read_gone_rules
 from inference_server.settings import Settings
 
 
@@ -19,6 +21,8 @@ class Rules:
     states: CaseStates
     catalogue: Catalogue
     limits: DeadlineTable
+    calibration: Calibration
+    gone: GoneRules
     calendar: WorkCalendar
 
 
@@ -31,5 +35,7 @@ def read_rules(settings: Settings) -> Rules:
         states=CaseStates.load(settings.case_states),
         catalogue=Catalogue.load(settings.catalogue),
         limits=DeadlineTable.load(beside / "deadlines.csv"),
+        calibration=Calibration.load(settings.closing_calibration),
+        gone=read_gone_rules(settings.gone_rules),
         calendar=load_calendar(beside / "holidays.csv", zone=ZoneInfo(policy.timezone)),
     )

@@ -33,13 +33,40 @@ class Settings(BaseSettings):
 
     data_folder: Path = Field(default=Path("var"), description="folder of the database, the spool and the evidence")
     database_url: str | None = Field(default=None, description="SQLAlchemy URL; without it SQLite in the data folder")
-    weights: Path | None = Field(
-        default=None, description="model card, or a folder with exactly one; else the shipped one"
+    nats_url: SecretStr | None = Field(
+        default=None, description="nats://host:4222: NATS JetStream tells workers of frames; else they ask the database"
     )
-    precision: Literal["fp32", "int8"] = Field(default="fp32", description="which of the model's files is run")
+    nats_replicas: Annotated[int, Field(ge=1, le=5)] = Field(
+        default=1, description="servers of a NATS cluster that keep the stream"
+    )
+    object_store_url: str | None = Field(
+        default=None, description="s3://bucket/folder for pictures; without it they lie in the data folder"
+    )
+    object_store_endpoint: str | None = Field(default=None, description="address of an S3 server that is not Amazon's")
+    object_store_region: str = Field(default="us-east-1", description="region of the bucket")
+    object_store_access_key: SecretStr | None = Field(default=None, description="who we are to the object store")
+    object_store_secret_key: SecretStr | None = Field(default=None, description="and our secret")
+    weights: Path | None = Field(
+        default=None, description="model card, folder with exactly one, or registry of models; else the shipped card"
+    )
+    models_every_s: Seconds = Field(default=5.0, description="how often it is looked whether another model is wanted")
+    precision: Literal["fp32", "int8"] | None = Field(
+        default=None, description="which of the model's files is run; without it int8 where there is one"
+    )
+    shadow_share: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.1, description="share of the frames that a candidate model looks at beside the champion"
+    )
+    shadow_seed: int = Field(default=20261122, description="draws these frames: the same ones in every process")
     policy: Path = Field(default=_RULES / "hangzhou.toml", description="the city's rules")
     case_states: Path = Field(default=_RULES / "case_states.toml", description="states of a case and the legal moves")
     catalogue: Path = Field(default=_RULES.parent / "catalogue", description="folder of the code standards")
+    closing_calibration: Path = Field(
+        default=_RULES / "closing_calibration.json", description="what the scores of a verification are worth"
+    )
+    gone_rules: Path = Field(default=_RULES / "gone.toml", description="when the problem counts as gone")
+    scene_matcher: Path | None = Field(
+        default=None, description="ONNX file of a learned matcher of photographs; without it RootSIFT"
+    )
     grid_id_length: Positive = Field(default=15, description="characters of a unit grid's id")
 
     host: str = Field(default="127.0.0.1", description="address to listen on")
@@ -51,7 +78,10 @@ class Settings(BaseSettings):
     )
     max_connections: Positive = Field(default=512, description="open connections; one more is answered 503")
     max_streams: Positive = Field(default=64, description="open WebSocket streams; each may hold one picture")
-    stop_within_s: Seconds = Field(default=30.0, description="how long a stopping server waits for work in hand")
+    stop_within_s: Seconds = Field(default=8.0, description="how long a stopping server waits for work in hand")
+    hang_after_s: Seconds = Field(
+        default=4.5, description="a worker that is at one thing for longer hangs: `xuncheng work` replaces it"
+    )
 
     max_picture_bytes: Positive = Field(default=25_000_000, description="size of one picture")
     max_picture_pixels: Positive = Field(default=50_000_000, description="width x height of one picture")
@@ -59,15 +89,24 @@ class Settings(BaseSettings):
         default=100_000_000, description="bodies being received at one moment, together"
     )
     body_within_s: Seconds = Field(default=60.0, description="time for a body to arrive")
+    max_verification_bytes: Positive = Field(default=60_000_000, description="body of one verification")
+    max_waiting_verifications: Positive = Field(default=32, description="verifications that wait for a free thread")
     wait_s: Seconds = Field(default=10.0, description="how long ?wait=1 waits for a report")
     queue_max_frames: Positive = Field(default=20_000, description="frames that may wait for analysis")
     queue_max_bytes: Positive = Field(default=8_000_000_000, description="bytes of frames that may wait for analysis")
+    displace_live_frames: bool = Field(
+        default=False, description="a full queue drops the oldest waiting live frame for a new one, instead of a 429"
+    )
+    lease_s: Seconds = Field(default=15.0, description="a frame in hand for longer is given to another worker")
     min_free_bytes: Positive = Field(
         default=500_000_000, description="free disk space under which the server is not ready"
     )
 
     webhook_url: str | None = Field(default=None, description="where events go; without it they stay in the outbox")
     webhook_secret: SecretStr | None = Field(default=None, description="whsec_... of Standard Webhooks")
+    callback_hosts: str = Field(
+        default="", description="hosts, apart by spaces, that callbacks may reach by http and at private addresses"
+    )
     event_source: str = Field(default="/xuncheng", description="`source` of the CloudEvents")
 
     log_level: Literal["debug", "info", "warning", "error"] = Field(

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from inference_server.domain.camera import View
 from inference_server.domain.frame import Frame, Quality
 from inference_server.domain.observation import Box, Contact, Detection, Drop, Observation
 from inference_server.domain.place import Pose
 from inference_server.domain.policy import Policy
-from inference_server.domain.screen import Thresholds
+from inference_server.domain.screen import Thresholds, thresholds_of
+from inference_server.ports import Detects
 
 
 @dataclass(slots=True, kw_only=True)
@@ -22,6 +24,7 @@ class Sighted:
     detections: tuple[Detection, ...]
     limits: dict[str, Thresholds]
     model_version: str
+    network_scale: float = 1.0  # sides of the network's picture over those of the frame
     results: dict[int, Observation | Drop] = field(default_factory=dict)
 
     @property
@@ -43,3 +46,11 @@ class Sighted:
     def like(self, group: str, policy: Policy) -> list[Detection]:
         """Detections of a class group, also those that were dropped."""
         return [d for d in self.detections if policy.groups.get(d.class_name) == group]
+
+
+def limits_of(policy: Policy, model: Detects) -> dict[str, Thresholds]:
+    """By class: the scores that decide about what this model finds."""
+    return {
+        name: thresholds_of(rules, model.thresholds(name)).calibrated(partial(model.probability, name))
+        for name, rules in policy.classes.items()
+    }

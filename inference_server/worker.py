@@ -3,6 +3,7 @@
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -39,10 +40,27 @@ def _deaf(frame: Frame, report: Report, seconds: float) -> None:
     """Nobody wants to know."""
 
 
+class Shows(Protocol):
+    """Who wants to look at a picture again after its frame is done: the shadow model. It must not wait."""
+
+    def __call__(self, frame: Frame, picture: bytes, report: Report) -> None:
+        """A frame is done and gone from the queue."""
+        ...
+
+
+def _unseen(frame: Frame, picture: bytes, report: Report) -> None:
+    """Nobody wants to look."""
+
+
+def _go_on() -> None:
+    """Nobody goes first."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
     """What the threads need. A frame that failed `max_attempts` times ends as the drop `failed`: a frame that no
-    attempt can digest must not stop its camera for ever."""
+    attempt can digest must not stop its camera for ever. `gives_way` returns when the next frame may be taken: soon,
+    whatever goes first."""
 
     queue: FrameQueue
     store: CaseStore
@@ -50,6 +68,8 @@ class Work:
     clock: Clock
     max_attempts: int = 5
     hears: Hears = _deaf
+    shows: Shows = _unseen
+    gives_way: Callable[[], None] = _go_on
 
 
 class Workers:
@@ -58,6 +78,7 @@ class Workers:
     def __init__(self, work: Work, threads: int) -> None:
         self._work = work
         self._stopping = threading.Event()
+        self._began_s: dict[str, float] = {}  # thread -> when it began what it is at
         self._threads = [threading.Thread(target=self._run, name=f"worker-{i}", daemon=True) for i in range(threads)]
 
     def start(self) -> None:
@@ -81,13 +102,23 @@ class Workers:
         """How many threads run."""
         return sum(thread.is_alive() for thread in self._threads)
 
+    @property
+    def busy_s(self) -> float:
+        """For how long the slowest thread has been at one thing: a frame, or waiting for one (0.2 s at most)."""
+        began_s = list(self._began_s.values())
+        return time.monotonic() - min(began_s) if began_s else 0.0
+
     def _run(self) -> None:
+        me = threading.current_thread().name
         while not self._stopping.is_set():
+            self._began_s[me] = time.monotonic()
+            self._work.gives_way()
             try:
                 work_once(self._work, wait_s=_WAIT_S)
             except Exception:  # one of the two broad handlers: whatever it is, the other frames must go on
                 _log.exception("worker_fault")
                 self._stopping.wait(_PAUSE_AFTER_FAULT_S)
+        del self._began_s[me]
 
 
 def work_once(work: Work, wait_s: float = 0.0) -> bool:
@@ -108,6 +139,7 @@ def work_once(work: Work, wait_s: float = 0.0) -> bool:
     seconds = time.monotonic() - begun_s
     _log.info("frame_done", **_line(claimed.frame, report), seconds=round(seconds, 4))
     work.hears(claimed.frame, report, seconds)
+    work.shows(claimed.frame, claimed.picture, report)
     return True
 
 

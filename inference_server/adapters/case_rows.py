@@ -185,7 +185,8 @@ def view_of(row: AnyRow) -> CaseView:
 
 def event_of(row: AnyRow) -> Event:
     """The event of a row."""
-    return Event(id=row.id, type=row.type, subject=row.subject, occurred_at=row.occurred_at, data=row.data)
+    same = {name: getattr(row, name) for name in ("id", "type", "subject", "occurred_at", "data", "target")}
+    return Event(**same)
 
 
 def candidate_key(text: str) -> CandidateId:

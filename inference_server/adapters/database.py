@@ -12,6 +12,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 _BUSY_TIMEOUT_S = 15.0
+_CONNECT_TIMEOUT_S = 5
 _POOL_SIZE = 16
 
 # NaN and infinity are no JSON: PostgreSQL would refuse them, SQLite take them. Refused for both, at the source.
@@ -95,7 +96,10 @@ def _engine(url: str) -> Engine:
             json_serializer=to_json,
             pool_size=_POOL_SIZE,
             pool_pre_ping=True,
-            connect_args={"options": f"{parsed.query.get('options', '')} {options}".strip()},
+            connect_args={
+                "connect_timeout": _CONNECT_TIMEOUT_S,
+                "options": f"{parsed.query.get('options', '')} {options}".strip(),
+            },
         )
         event.listen(engine, "begin", _begin_postgresql)
         return engine

@@ -79,6 +79,7 @@ def track_document(track: Track) -> Document:
         "near": _snapshot(track.near),
         "far": _snapshot(track.far),
         "side_deg": track.side_deg,
+        "beside": track.beside,
     }
 
 
@@ -103,6 +104,7 @@ def track_of(document: Document) -> Track:
         near=_snapshot_of(document["near"]),
         far=_snapshot_of(document["far"]),
         side_deg=document["side_deg"],
+        beside=tuple(document.get("beside", ())),  # older records have none
     )
 
 
@@ -191,6 +193,7 @@ def _pass_position(seen: PassPosition) -> Document:
         "best_certainty": seen.best_certainty,
         "mean_certainty": seen.mean_certainty,
         "best_score": seen.best_score,
+        "beside": seen.beside,
     }
 
 
@@ -207,6 +210,7 @@ def _pass_position_of(document: Document) -> PassPosition:
         best_certainty=document["best_certainty"],
         mean_certainty=document["mean_certainty"],
         best_score=document["best_score"],
+        beside=tuple(document.get("beside", ())),
     )
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, delete, or_, select
 
 from inference_server.adapters import tables
 from inference_server.adapters.database import Database
+from inference_server.adapters.owner import Census
 
 _leases = tables.leases
 _HELD = select(_leases).where(_leases.c.name == bindparam("lease"))
@@ -63,7 +64,8 @@ class Leases:
         connection.execute(mine.values(owner=NOBODY, expires_at=until, frame_id=None))
 
 
-def expire_leases_of_the_dead(connection: Connection, alive: frozenset[str]) -> int:
-    """How many leases were freed because their owner no longer lives; pauses stay."""
-    dead = update(_leases).where(_leases.c.owner.not_in(sorted({*alive, NOBODY}))).values(expires_at=_LONG_AGO)
+def expire_leases_of_the_dead(connection: Connection, census: Census) -> int:
+    """How many leases were freed because their owner, one of this folder, no longer lives; pauses stay."""
+    of_here = _leases.c.owner.startswith(f"{census.home}.")
+    dead = update(_leases).where(of_here, _leases.c.owner.not_in(sorted(census.alive))).values(expires_at=_LONG_AGO)
     return int(connection.execute(dead).rowcount)

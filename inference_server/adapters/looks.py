@@ -1,5 +1,6 @@
 """The detector as the use cases see it: a picture opened once, judged and searched."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,19 +21,26 @@ _THUMBNAIL_PX = (32, 18)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class YoloLook:
-    """One decoded picture."""
+    """One decoded picture, and the model that opened it."""
 
     picture: Picture
     quality: Quality
-    detector: YoloDetector
+    model: "YoloLooks"
 
     def detect(self) -> Sequence[Detection]:
         """The detections, best score first, boxes in pixels of the upright full-size picture."""
-        found = self.detector.detect_picture(self.picture)
-        rows = zip(found.names(), found.scores.tolist(), found.boxes.tolist(), strict=True)
+        found = self.model.detector.detect_picture(self.picture)
+        chances = [None] * len(found) if found.probabilities is None else found.probabilities.tolist()
+        rows = zip(found.names(), found.scores.tolist(), found.boxes.tolist(), chances, strict=True)
         return [
-            Detection(index=index, class_name=name, score=score, box=Box(x1=x1, y1=y1, x2=x2, y2=y2))
-            for index, (name, score, (x1, y1, x2, y2)) in enumerate(rows)
+            Detection(
+                index=index,
+                class_name=name,
+                score=score,
+                box=Box(x1=x1, y1=y1, x2=x2, y2=y2),
+                probability=None if chance is None or math.isnan(chance) else chance,
+            )
+            for index, (name, score, (x1, y1, x2, y2), chance) in enumerate(rows)
         ]
 
 
@@ -57,13 +65,33 @@ class YoloLooks:
         found = self.detector.card.thresholds.get(class_name)
         return None if found is None else (found.file, found.review, found.drop_below)
 
+    def probability(self, class_name: str, score: float) -> float:
+        """The calibrated probability of a raw score; the score itself where the card does not calibrate the class."""
+        table = self.detector.card.calibration.get(class_name)
+        return score if table is None else table.probability(score)
+
+    def miss_rates(self) -> dict[str, float]:
+        """By class, the share of labelled things that this file misses at its threshold, over all measured sources.
+
+        Empty for a card without figures; a class that was labelled nowhere is not in it.
+        """
+        found: dict[str, float] = {}
+        missed: dict[str, float] = {}
+        file = self.detector.session.path.name.split(".")[-2]
+        for row in self.detector.card.content.get("figures", ()):
+            if row.get("file") == file and row.get("boxes") and row.get("recall_at_threshold") is not None:
+                name, boxes = row["class"], float(row["boxes"])
+                found[name] = found.get(name, 0.0) + boxes
+                missed[name] = missed.get(name, 0.0) + boxes * (1.0 - float(row["recall_at_threshold"]))
+        return {name: missed[name] / found[name] for name in found}
+
     def open(self, picture: bytes) -> YoloLook:
         """The picture, decoded just large enough for the network; raises PictureUnreadable."""
         try:
             decoded = self.detector.open(picture)
         except PictureError as error:
             raise PictureUnreadable(error.message, code=error.code) from error
-        return YoloLook(decoded, quality_of(decoded), self.detector)
+        return YoloLook(decoded, quality_of(decoded), self)
 
 
 def quality_of(picture: Picture) -> Quality:

@@ -17,15 +17,26 @@ from sqlalchemy import text
 from inference_server.adapters.clock import SystemClock
 from inference_server.adapters.database import Database
 from inference_server.adapters.durable_files import make_folder
-from inference_server.adapters.evidence import FolderEvidence
+from inference_server.adapters.evidence import FolderEvidence, ObjectEvidence
+from inference_server.adapters.nats_bus import NatsBus
+from inference_server.adapters.nats_queue import NatsQueue
+from inference_server.adapters.nats_stream import StreamPlan
+from inference_server.adapters.objects import AnyStore, Objects
 from inference_server.adapters.owner import Owner, bury_the_dead
-from inference_server.adapters.spool import Spool
+from inference_server.adapters.spool import FolderSpool, ObjectSpool, Spool
+from inference_server.adapters.sql_drift import SqlDrift
+from inference_server.adapters.sql_kept_looks import SqlKeptLooks
 from inference_server.adapters.sql_outbox import SqlOutbox
+from inference_server.adapters.sql_photos import SqlPhotos
 from inference_server.adapters.sql_queue import QueueLimits, SqlQueue
 from inference_server.adapters.sql_registry import SqlRegistry
+from inference_server.adapters.sql_reviews import SqlReviews
+from inference_server.adapters.sql_roll import SqlRoll
+from inference_server.adapters.sql_shadows import SqlShadows
 from inference_server.adapters.sql_store import SqlCaseStore
+from inference_server.adapters.sql_verifications import SqlTurns, SqlVerifications
 from inference_server.domain.case_states import CaseStates
-from inference_server.ports import Clock
+from inference_server.ports import Clock, Evidence
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _CASE_STATES = Path(__file__).parents[1] / "policy" / "case_states.toml"
@@ -35,13 +46,27 @@ _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BusOptions:
+    """The NATS server that hands frames to workers. `sweep_every_s` 0 compares it with the record at each claim."""
+
+    url: str
+    plan: StreamPlan = field(default_factory=StreamPlan)
+    sweep_every_s: float = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpeningOptions:
-    """What a caller may want to differ. `fast_unsafe` syncs nothing: for benchmarks, never for a city's record."""
+    """What a caller may want to differ. `fast_unsafe` syncs nothing: for benchmarks, never for a city's record.
+
+    Without `bus` workers ask the database for frames; without `objects` pictures lie in the data folder.
+    """
 
     limits: QueueLimits = field(default_factory=QueueLimits)
     is_open: Callable[[str], bool] | None = None  # of the case states; None: as policy/case_states.toml says
     clock: Clock | None = None
     fast_unsafe: bool = False
+    bus: BusOptions | None = None
+    objects: AnyStore | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,15 +74,27 @@ class Adapters:
     """All that keeps state. Close it when done."""
 
     store: SqlCaseStore
-    queue: SqlQueue
-    evidence: FolderEvidence
+    queue: SqlQueue | NatsQueue
+    evidence: Evidence
+    spool: Spool
     registry: SqlRegistry
     outbox: SqlOutbox
+    roll: SqlRoll
+    photos: SqlPhotos
+    kept_looks: SqlKeptLooks
+    reviews: SqlReviews
+    shadows: SqlShadows
+    drift: SqlDrift
+    verifications: SqlVerifications
+    turns: SqlTurns
     database: Database
     owner: Owner
+    bus: NatsBus | None
 
     def close(self) -> None:
         """Give back connections and leases."""
+        if self.bus is not None:
+            self.bus.close()
         self.database.close()
         self.owner.close()
 
@@ -82,6 +119,8 @@ def open_adapters(database_url: str | None, data_folder: Path, options: OpeningO
         undone.callback(owner.close)
         adapters = _over(database, owner, data_folder, options)
         adapters.store.adopt_states()
+        if adapters.bus is not None:
+            undone.callback(adapters.bus.close)
         _log.info("record_opened", **asdict(adapters.queue.recover(bury_the_dead(data_folder / "owners"))))
         undone.pop_all()
     return adapters
@@ -90,15 +129,31 @@ def open_adapters(database_url: str | None, data_folder: Path, options: OpeningO
 def _over(database: Database, owner: Owner, data_folder: Path, options: OpeningOptions) -> Adapters:
     sync = not options.fast_unsafe
     clock = options.clock or SystemClock()
-    spool = Spool(data_folder / "spool", sync=sync)
+    spool: Spool = FolderSpool(data_folder / "spool", sync=sync)
+    evidence: Evidence = FolderEvidence(data_folder / "evidence", sync=sync)
+    if options.objects is not None:
+        spool = ObjectSpool(Objects(options.objects, "waiting"))
+        evidence = ObjectEvidence(Objects(options.objects, "evidence"))
+    record = SqlQueue(database, spool, owner.name, options.limits, clock)
+    bus = None if options.bus is None else NatsBus(options.bus.url, options.bus.plan)
     return Adapters(
         store=SqlCaseStore(database, options.is_open or CaseStates.load(_CASE_STATES).is_open),
-        queue=SqlQueue(database, spool, owner.name, options.limits, clock),
-        evidence=FolderEvidence(data_folder / "evidence", sync=sync),
+        queue=record if bus is None or options.bus is None else NatsQueue(record, bus, options.bus.sweep_every_s),
+        evidence=evidence,
+        spool=spool,
         registry=SqlRegistry(database, clock),
         outbox=SqlOutbox(database, owner.name),
+        roll=SqlRoll(database),
+        photos=SqlPhotos(database),
+        kept_looks=SqlKeptLooks(database, evidence),
+        reviews=SqlReviews(database),
+        shadows=SqlShadows(database),
+        drift=SqlDrift(database),
+        verifications=SqlVerifications(database),
+        turns=SqlTurns(database, owner.name, clock),
         database=database,
         owner=owner,
+        bus=bus,
     )
 
 

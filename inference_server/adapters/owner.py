@@ -4,7 +4,18 @@ import contextlib
 import fcntl
 import os
 import uuid
+from dataclasses import dataclass
 from pathlib import Path
+
+_ALIVE = ".alive"
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """Who lives in one folder. Owners of other folders, on other machines, are not known here: time judges them."""
+
+    home: str
+    alive: frozenset[str]
 
 
 class Owner:
@@ -15,8 +26,8 @@ class Owner:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.name = uuid.uuid4().hex
-        self._path = folder / f"{self.name}.alive"
+        self.name = f"{_home_of(folder)}.{uuid.uuid4().hex}"
+        self._path = folder / f"{self.name}{_ALIVE}"
         self._handle = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._handle, fcntl.LOCK_EX)
 
@@ -27,15 +38,23 @@ class Owner:
         os.close(self._handle)
 
 
-def bury_the_dead(folder: Path) -> frozenset[str]:
-    """The names of all owners that still live; files of dead ones are removed."""
+def bury_the_dead(folder: Path) -> Census:
+    """All owners of a folder that still live; files of dead ones are removed."""
     alive = set()
-    for path in folder.glob("*.alive"):
+    for path in folder.glob(f"*{_ALIVE}"):
         if _is_locked(path):
-            alive.add(path.stem)
+            alive.add(path.name.removesuffix(_ALIVE))
         else:
             path.unlink(missing_ok=True)
-    return frozenset(alive)
+    return Census(_home_of(folder), frozenset(alive))
+
+
+def _home_of(folder: Path) -> str:
+    """The name of a folder, given to it once. Callers are alone with the folder."""
+    path = folder / "home"
+    if not path.exists():
+        path.write_text(uuid.uuid4().hex[:12])
+    return path.read_text()
 
 
 def _is_locked(path: Path) -> bool:

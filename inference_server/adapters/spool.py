@@ -1,19 +1,46 @@
-"""Pictures of frames that wait: one file per frame, in one folder."""
+"""Pictures of frames that wait: one file per frame in one folder, or one object per frame in an object store."""
 
 import shutil
+import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Protocol
 
 from inference_server.adapters.durable_files import make_folder, write_durably
+from inference_server.adapters.objects import Objects
 from inference_server.domain.frame import FrameId
 
-# A file is written before its row. Younger files without a row may belong to a frame that is just being accepted.
+# A picture is written before its row. Younger ones without a row may belong to a frame that is just being accepted.
 _ORPHAN_AGE_S = 600.0
 
 
-class Spool:
-    """The folder of waiting pictures."""
+class Spool(Protocol):
+    """Pictures of frames that wait, by the frame's id."""
+
+    def write(self, frame_id: FrameId, picture: bytes) -> None:
+        """Store durably: after this returns the picture survives a power cut."""
+        ...
+
+    def read(self, frame_id: FrameId) -> bytes | None:
+        """The picture; None where it is gone."""
+        ...
+
+    def remove(self, frame_id: FrameId) -> None:
+        """Forget a picture; nothing happens where it is gone already."""
+        ...
+
+    def ages_s(self) -> dict[str, float]:
+        """The names of all pictures, with the seconds since each was written."""
+        ...
+
+    def free_bytes(self) -> int:
+        """Room for more."""
+        ...
+
+
+class FolderSpool:
+    """Pictures in a folder. File and folder are synced before `write` returns."""
 
     def __init__(self, folder: Path, *, sync: bool = True) -> None:
         make_folder(folder, sync=sync)
@@ -31,26 +58,59 @@ class Spool:
         except FileNotFoundError:
             return None
 
-    def has(self, frame_id: FrameId) -> bool:
-        """Whether the picture is there."""
-        return self._path(frame_id).is_file()
-
     def remove(self, frame_id: FrameId) -> None:
         """Forget a picture; nothing happens where it is gone already."""
         self._path(frame_id).unlink(missing_ok=True)
+
+    def ages_s(self) -> dict[str, float]:
+        """The names of all files, with their age."""
+        now_s, ages = time.time(), {}
+        for path in self._folder.iterdir():
+            try:
+                ages[path.name] = now_s - path.stat().st_mtime
+            except FileNotFoundError:  # analysed and removed this very moment
+                continue
+        return ages
 
     def free_bytes(self) -> int:
         """Room on the disk."""
         return shutil.disk_usage(self._folder).free
 
-    def remove_orphans(self, waiting: Iterable[str]) -> int:
-        """How many files were removed because no waiting frame owns them and they are no fresh ones."""
-        owned, oldest_kept_at, removed = set(waiting), time.time() - _ORPHAN_AGE_S, 0
-        for path in self._folder.iterdir():
-            if path.name not in owned and path.stat().st_mtime < oldest_kept_at:
-                path.unlink(missing_ok=True)
-                removed += 1
-        return removed
-
     def _path(self, frame_id: FrameId) -> Path:
         return self._folder / frame_id
+
+
+class ObjectSpool:
+    """Pictures in an object store."""
+
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
+
+    def write(self, frame_id: FrameId, picture: bytes) -> None:
+        """Store durably."""
+        self._objects.put(frame_id, picture)
+
+    def read(self, frame_id: FrameId) -> bytes | None:
+        """The picture; None where the object is gone."""
+        return self._objects.get(frame_id)
+
+    def remove(self, frame_id: FrameId) -> None:
+        """Forget a picture."""
+        self._objects.remove(frame_id)
+
+    def ages_s(self) -> dict[str, float]:
+        """The names of all objects, with their age."""
+        return self._objects.ages_s()
+
+    def free_bytes(self) -> int:
+        """A store does not tell how much it can take; it refuses what is too much."""
+        return sys.maxsize
+
+
+def remove_orphans(spool: Spool, ages_s: dict[str, float], waiting: Iterable[str]) -> int:
+    """How many pictures were removed because no waiting frame owns them and they are no fresh ones."""
+    owned = set(waiting)
+    orphans = [name for name, age_s in ages_s.items() if name not in owned and age_s > _ORPHAN_AGE_S]
+    for name in orphans:
+        spool.remove(FrameId(name))
+    return len(orphans)

@@ -33,6 +33,7 @@ _DUE = (
     .order_by(_events.c.sequence)
     .limit(bindparam("most"))
 )
+_DUE_CALLBACKS = _DUE.where(_events.c.target.is_not(None))
 
 
 class SqlOutbox:
@@ -42,20 +43,23 @@ class SqlOutbox:
         self._database = database
         self._leases = Leases(database, owner, _LEASE_S, renewable=True)
 
-    def due(self, now: datetime, limit: int) -> list[OutboxItem]:
+    def due(self, now: datetime, limit: int, *, callbacks_only: bool = False) -> list[OutboxItem]:
         """Events whose time has come, oldest first, one per case: a later one waits until the earlier is told or dead.
+
+        `callbacks_only`: only those with an address of their own, where the city has no webhook.
 
         Nothing where another living process delivers: two would tell everything twice.
         """
+        wanted = _DUE_CALLBACKS if callbacks_only else _DUE
         with self._database.reading() as connection:
-            rows = connection.execute(_DUE, {"now": now, "most": limit}).all()
+            rows = connection.execute(wanted, {"now": now, "most": limit}).all()
         if not rows:
             return []
         with self._database.writing(durable=False) as connection:
             if self._leases.take(connection, _LEASE, now) is None:
                 return []
             # Asked again under the lease: its last holder may have told some of them.
-            rows = connection.execute(_DUE, {"now": now, "most": limit}).all()
+            rows = connection.execute(wanted, {"now": now, "most": limit}).all()
         return [_item(row) for row in rows]
 
     def mark_sent(self, item: OutboxItem, at: datetime) -> None:

@@ -1,26 +1,26 @@
 """The record on SQL."""
 
-import base64
-import binascii
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 import shapely
-from sqlalchemy import Connection, and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, insert, or_, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from inference_server.adapters import tables
-from inference_server.adapters.case_rows import case_of, evidence_of, move_of, sighting_of
+from inference_server.adapters.case_rows import case_of, evidence_of, move_of, sighting_of, view_of
 from inference_server.adapters.column_types import AnyRow
+from inference_server.adapters.cursors import cursor_after, read_cursor
 from inference_server.adapters.database import Database
 from inference_server.adapters.documents import Documents, candidate_document, candidate_of, track_document, track_of
 from inference_server.adapters.frame_rows import ANALYSED, DROPPED, QUEUED, frame_of, past_frame_of
+from inference_server.adapters.sql_outbox import PENDING
 from inference_server.adapters.sql_work import Kinds, SqlWork, read_report
-from inference_server.domain.candidate import Candidate, CandidateId
+from inference_server.domain.candidate import Candidate, CandidateId, CaseView
 from inference_server.domain.case import Case, CaseId, CaseMove
-from inference_server.domain.errors import BadInput, Conflict, NotFound
+from inference_server.domain.errors import Conflict, NotFound
 from inference_server.domain.frame import CameraId, Frame, FrameId, PastFrame
 from inference_server.domain.geo import CellId, LatLon
 from inference_server.domain.grid import Grid, GridId
@@ -28,6 +28,8 @@ from inference_server.domain.report import Report
 from inference_server.ports import CaseFilter, CasePage, EvidenceItem, Sighting, TrailPoint
 
 _frames, _cases = tables.frames, tables.cases
+_QUEUED = _frames.c.state == text(f"'{QUEUED}'")  # as the partial index says it
+_PENDING = tables.events.c.status == text(f"'{PENDING}'")
 
 _WITH_FIX = (
     select(
@@ -123,7 +125,7 @@ class SqlCaseStore:
         with self._database.reading() as connection:
             rows = connection.execute(statement.limit(wanted.limit + 1)).all()
         cases = tuple(case_of(row) for row in rows[: wanted.limit])
-        return CasePage(cases, _cursor_after(cases[-1]) if len(rows) > wanted.limit else None)
+        return CasePage(cases, cursor_after(cases[-1].filed_at, cases[-1].id) if len(rows) > wanted.limit else None)
 
     def candidate(self, candidate_id: CandidateId) -> Candidate:
         """What a case stands on, as it is now, without a lock; raises NotFound."""
@@ -160,6 +162,14 @@ class SqlCaseStore:
         with self._database.reading() as connection:
             return [evidence_of(row) for row in connection.execute(joined)]
 
+    def looks_at(self, case_id: CaseId) -> list[CaseView]:
+        """What each pass saw of a case's place: first those without an absence, then in order of the absences."""
+        views = tables.views
+        with self._database.reading() as connection:
+            rows = connection.execute(select(views).where(views.c.case_id == case_id).order_by(views.c.pass_id))
+            found = [view_of(row) for row in rows]
+        return sorted(found, key=lambda view: view.absence_at.timestamp() if view.absence_at else 0.0)
+
     def trail(self, since: datetime, limit: int) -> list[TrailPoint]:
         """Where vehicles have been, oldest first, at most `limit` of the latest points."""
         latest = (
@@ -186,6 +196,17 @@ class SqlCaseStore:
             found.update({f"cases.{state}": count for state, count in connection.execute(cases)})
             found.update({f"events.{status}": count for status, count in connection.execute(events)})
         return found
+
+    def oldest_waiting(self) -> dict[str, datetime]:
+        """Since when the first `frame` waits for a worker and the first `event` to be sent, where one does."""
+        events = tables.events.c
+        first = {
+            "frame": select(_frames.c.received_at).where(_QUEUED).order_by(_frames.c.arrival).limit(1),
+            "event": select(events.occurred_at).where(_PENDING).order_by(events.sequence).limit(1),
+        }
+        with self._database.reading() as connection:
+            found = {what: connection.execute(question).scalar() for what, question in first.items()}
+        return {what: since for what, since in found.items() if since is not None}
 
     def grids(self) -> list[Grid]:
         """All unit grids, by id and first day."""
@@ -233,27 +254,12 @@ def _conditions(wanted: CaseFilter) -> list[Any]:
         west, south, east, north = wanted.within
         found += [c.lon >= west, c.lon <= east, c.lat >= south, c.lat <= north]
     if wanted.cursor is not None:
-        filed_at, case_id = _read_cursor(wanted.cursor)
+        filed_at, case_id = read_cursor(wanted.cursor)
         after, next_id = (
             (c.filed_at < filed_at, c.id < case_id) if wanted.newest_first else (c.filed_at > filed_at, c.id > case_id)
         )
         found.append(or_(after, and_(c.filed_at == filed_at, next_id)))
     return found
-
-
-def _cursor_after(case: Case) -> str:
-    return base64.urlsafe_b64encode(f"{case.filed_at.isoformat()}|{case.id}".encode()).decode()
-
-
-def _read_cursor(cursor: str) -> tuple[datetime, str]:
-    try:
-        moment, _, case_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition("|")
-        filed_at = datetime.fromisoformat(moment)
-    except (ValueError, binascii.Error) as error:
-        raise BadInput("this cursor is none of ours", field="cursor") from error
-    if filed_at.tzinfo is None:
-        raise BadInput("this cursor is none of ours", field="cursor")
-    return filed_at, case_id
 
 
 def _trail_point(row: AnyRow) -> TrailPoint:

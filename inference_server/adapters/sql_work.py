@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, bindparam, insert, select, text, update
+from sqlalchemy import Connection, Select, Table, bindparam, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from inference_server.adapters import tables
@@ -24,16 +24,20 @@ from inference_server.adapters.column_types import AnyRow
 from inference_server.adapters.database import Database
 from inference_server.adapters.documents import Documents
 from inference_server.adapters.frame_rows import QUEUED, detection_values, frame_values, report_of, report_values
+from inference_server.adapters.review_rows import answer_values, review_values
+from inference_server.adapters.sql_verifications import read_checks, read_switches, write_verification
 from inference_server.domain.candidate import Candidate, CandidateId, CaseView, Pass, PassId, Track
 from inference_server.domain.case import Case, CaseId, CaseMove
 from inference_server.domain.errors import Conflict
 from inference_server.domain.frame import CameraId, Frame, FrameId
 from inference_server.domain.geo import CellId, cell_of
 from inference_server.domain.report import Report
-from inference_server.ports import Event, ReviewItem, Sighting
+from inference_server.domain.review import ReviewAnswer, ReviewItem
+from inference_server.domain.verification_record import CodeChecks, Switch, VerificationRecord
+from inference_server.ports import Event, Sighting
 
 _frames, _detections, _passes, _tracks = tables.frames, tables.detections, tables.passes, tables.tracks
-_candidates, _cases, _views = tables.candidates, tables.cases, tables.views
+_candidates, _cases, _views, _answers = tables.candidates, tables.cases, tables.views, tables.review_answers
 
 # Statements are built once: SQLAlchemy then finds their compiled text in its cache.
 _REPORT = select(_frames).where(_frames.c.id == bindparam("frame"), _frames.c.state != text(f"'{QUEUED}'"))
@@ -201,6 +205,7 @@ class SqlWork:
             "subject": event.subject,
             "occurred_at": event.occurred_at,
             "data": event.data,
+            "target": event.target,
             "status": "pending",
             "attempts": 0,
             "next_attempt_at": event.occurred_at,
@@ -208,18 +213,45 @@ class SqlWork:
         self._connection.execute(insert(tables.events), values)
 
     def add_review(self, item: ReviewItem) -> None:
-        """Into the review queue; the same id again changes nothing."""
-        values = {
-            "id": item.id,
-            "kind": item.kind,
-            "created_at": item.created_at,
-            "frame_id": item.frame_id,
-            "class_name": item.class_name,
-            "score": item.score,
-            "box": list(item.box),
-            "candidate_id": item.candidate_id,
-        }
-        self._connection.execute(self._database.insert_new(tables.reviews), values)
+        """Into the review queue, or a better look at something that nobody has answered yet."""
+        values = review_values(item)
+        changed = [name for name in values if name not in ("id", "kind", "created_at")]
+        answered = select(_answers.c.sequence).where(_answers.c.review_id == item.id).exists()
+        statement = self._database.conditional_upsert(tables.reviews, ["id"], changed, ~answered)
+        self._connection.execute(statement, values)
+
+    def add_answer(self, answer: ReviewAnswer) -> None:
+        """One more answer; Conflict where the same person's answer stands already."""
+        try:
+            self._connection.execute(insert(_answers), answer_values(answer))
+        except IntegrityError as error:
+            if "unique" not in str(error.orig).lower():
+                raise
+            raise Conflict(f"{answer.by} has answered this already: take that back first", field="verdict") from error
+
+    def undo_answer(self, answer: ReviewAnswer, at: datetime, by: str) -> bool:
+        """Whether the answer stood until now; the row keeps what it said."""
+        stands = (_answers.c.sequence == answer.sequence, _answers.c.undone_at.is_(None))
+        return bool(
+            self._connection.execute(update(_answers).where(*stands).values(undone_at=at, undone_by=by)).rowcount
+        )
+
+    def clear_passes(self, case_id: str, since: datetime) -> int:
+        """How many passes saw a case's place clear and empty after a moment."""
+        counted = select(func.count()).where(_views.c.case_id == case_id, _views.c.absence_at > since)
+        return int(self._connection.execute(counted).scalar_one())
+
+    def closing_checks(self, code: str, district: str | None, latest: int) -> tuple[CodeChecks, ...]:
+        """What people said of the latest proposed closings of a code, and of it in a district."""
+        return read_checks(self._connection, code, district, latest)
+
+    def closing_switches(self) -> list[Switch]:
+        """The latest line of each scope."""
+        return read_switches(self._connection)
+
+    def save_verification(self, record: VerificationRecord) -> None:
+        """Insert or update."""
+        write_verification(self._database, self._connection, record)
 
     def finish(self, frame: Frame, report: Report) -> None:
         """Store the report with its detections; a frame that has a report keeps the one it has."""

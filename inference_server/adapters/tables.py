@@ -16,6 +16,7 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    PrimaryKeyConstraint,
     String,
     Table,
     Text,
@@ -122,6 +123,17 @@ leases = Table(
     Column("owner", String, nullable=False),
     Column("expires_at", UtcTime, nullable=False),
     Column("frame_id", String),
+)
+
+# Worker processes that have told of themselves lately; `name` is the owner of their leases.
+workers = Table(
+    "workers",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("host", String, nullable=False),
+    Column("threads", Integer, nullable=False),
+    Column("busy_s", Float, nullable=False),
+    Column("seen_at", UtcTime, nullable=False),
 )
 
 passes = Table(
@@ -244,6 +256,15 @@ views = Table(
     Column("absence_at", UtcTime),
 )
 
+# Which photographs have been described for a later verification; without `look_sha256`: they cannot be.
+kept_looks = Table(
+    "kept_looks",
+    metadata,
+    Column("photo_sha256", String, primary_key=True),
+    Column("version", String, primary_key=True),
+    Column("look_sha256", String),
+)
+
 evidence = Table(
     "evidence",
     metadata,
@@ -264,6 +285,7 @@ events = Table(
     Column("subject", String, nullable=False),
     Column("occurred_at", UtcTime, nullable=False),
     Column("data", Json, nullable=False),
+    Column("target", String),  # a callback's address; NULL: the city's webhook
     Column("status", String, nullable=False),  # pending | sent | dead
     Column("attempts", Integer, nullable=False),
     Column("next_attempt_at", UtcTime, nullable=False),
@@ -285,7 +307,94 @@ reviews = Table(
     Column("score", Float, nullable=False),
     Column("box", Json, nullable=False),
     Column("candidate_id", String),
+    Column("case_id", String),
     Index("ix_reviews_created_at", "created_at"),
+)
+
+# Only added to; taking an answer back fills the last two columns.
+review_answers = Table(
+    "review_answers",
+    metadata,
+    Column("sequence", RowNumber, primary_key=True, autoincrement=True),
+    Column("review_id", String, _to("reviews.id"), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("by", String, nullable=False),
+    Column("verdict", String, nullable=False),
+    Column("class_name", String),
+    Column("box", Json),
+    Column("reason", String),
+    Column("moved_to", String),
+    Column("undone_at", UtcTime),
+    Column("undone_by", String),
+    Index("ix_review_answers_review_id", "review_id"),
+    Index("uq_review_answers_one_standing", "review_id", "by", unique=True, **_only("undone_at IS NULL")),
+)
+
+shadow_looks = Table(
+    "shadow_looks",
+    metadata,
+    Column("frame_id", String, _to("frames.id"), primary_key=True),
+    Column("shadow_version", String, primary_key=True),
+    Column("live_version", String, nullable=False),
+    Column("looked_at", UtcTime, nullable=False),
+    Index("ix_shadow_looks_live_version", "live_version", "shadow_version", "looked_at"),
+)
+
+shadow_finds = Table(
+    "shadow_finds",
+    metadata,
+    Column("frame_id", String, primary_key=True),
+    Column("shadow_version", String, primary_key=True),
+    Column("index", Integer, primary_key=True, autoincrement=False),
+    Column("class_name", String, nullable=False),
+    Column("agreement", String, nullable=False),
+    Column("live_score", Float),
+    Column("shadow_score", Float),
+    Column("box", Json, nullable=False),
+)
+
+verifications = Table(
+    "verifications",
+    metadata,
+    Column("sequence", RowNumber, primary_key=True, autoincrement=True),
+    Column("id", String, nullable=False, unique=True),
+    Column("caller", String, nullable=False),
+    Column("key", String, nullable=False),
+    Column("body_sha256", String, nullable=False),
+    Column("case_id", String, _to("cases.id")),
+    Column("state", String, nullable=False),  # waiting | done | failed
+    Column("created_at", UtcTime, nullable=False),
+    Column("code", String),  # from here on: of the verdict
+    Column("district", String),
+    Column("decision", String),
+    Column("proposed", String),
+    Column("is_spot_check", Boolean, nullable=False),
+    Column("awaits_person", Boolean, nullable=False),
+    Column("request", Json, nullable=False),
+    Column("verdict", Json),
+    Column("fault", String),
+    Column("says", String),  # from here on: of the person
+    Column("answered_by", String),
+    Column("answered_at", UtcTime),
+    Column("is_blind", Boolean),
+    Column("answer_reason", String),
+    UniqueConstraint("caller", "key"),
+    Index("ix_verifications_waiting", "sequence", **_only("state = 'waiting'")),
+    Index("ix_verifications_awaiting_person", "sequence", **_only("awaits_person")),
+    Index("ix_verifications_case_id", "case_id", **_only("case_id IS NOT NULL")),
+    Index("ix_verifications_checks", "code", "answered_at", **_only("proposed = 'close' AND says IS NOT NULL")),
+)
+
+# Who switched closing off or on: the latest line of a scope holds.
+closing_switches = Table(
+    "closing_switches",
+    metadata,
+    Column("sequence", RowNumber, primary_key=True, autoincrement=True),
+    Column("scope", String, nullable=False),
+    Column("is_off", Boolean, nullable=False),
+    Column("why", String, nullable=False),
+    Column("by", String, nullable=False),
+    Column("at", UtcTime, nullable=False),
 )
 
 grids = Table(
@@ -330,4 +439,30 @@ tokens = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime),
     Column("revoked_at", UtcTime),
+)
+
+photos = Table(
+    "photos",
+    metadata,
+    Column("number", RowNumber, primary_key=True, autoincrement=True),
+    Column("sha256", String, nullable=False),
+    Column("case_id", String, nullable=False),  # the case may be the case system's alone: no foreign key
+    Column("role", String, nullable=False),  # before | after
+    Column("hash", Bytes, nullable=False),
+    Column("quality", Integer, nullable=False),
+    Column("taken_at", UtcTime),
+    Column("seen_at", UtcTime, nullable=False),
+    UniqueConstraint("sha256", "case_id", "role"),
+)
+
+# The key is 65536 times the number of the slot plus its value. Rows lie in the order of the key, with the hash beside
+# it (SQLite: the table is its index; PostgreSQL: the index holds the hash too), so a look-up never leaves the index.
+photo_slots = Table(
+    "photo_slots",
+    metadata,
+    Column("key", Integer, nullable=False),
+    Column("photo", BigInteger, _to("photos.number"), nullable=False),
+    Column("hash", Bytes, nullable=False),
+    PrimaryKeyConstraint("key", "photo", postgresql_include=["hash"]),
+    sqlite_with_rowid=False,
 )

@@ -41,7 +41,7 @@ class WebhookGateway:
     def __init__(self, settings: WebhookSettings, clock: Clock) -> None:
         self._settings = settings
         self._clock = clock
-        self._signers = [_signer(secret) for secret in settings.secrets]
+        self._signers = signers_of(settings.secrets)
         if not self._signers:
             raise BadInput("a webhook needs at least one secret", field="webhook_secret")
         self._client = httpx.Client(timeout=settings.timeout_s, follow_redirects=False)
@@ -50,42 +50,54 @@ class WebhookGateway:
         """Deliver one event; raises GatewayRefused for good, GatewayUnavailable for now."""
         body = json.dumps(cloud_event(event, self._settings.source), ensure_ascii=False)
         try:
-            answer = self._client.post(self._settings.url, content=body.encode(), headers=self._headers(event, body))
+            headers = signed_headers(event, body, self._signers, self._clock.now())
+            answer = self._client.post(self._settings.url, content=body.encode(), headers=headers)
         except httpx.HTTPError as error:
             raise GatewayUnavailable(f"{type(error).__name__}: {error}") from error
-        if answer.is_success:
-            return
-        said = f"HTTP {answer.status_code}: {answer.text[:_QUOTED]}"
-        if answer.is_client_error and answer.status_code not in _TRY_AGAIN:
-            raise GatewayRefused(said)
-        raise GatewayUnavailable(said, retry_after_s=self._retry_after_s(answer.headers.get("retry-after")))
+        judge_answer(answer, self._clock)
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
 
-    def _headers(self, event: Event, body: str) -> dict[str, str]:
-        now = self._clock.now()
-        return {
-            "content-type": CONTENT_TYPE,
-            "webhook-id": event.id,
-            "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": " ".join(
-                signer.sign(msg_id=event.id, timestamp=now.astimezone(UTC), data=body) for signer in self._signers
-            ),
-        }
 
-    def _retry_after_s(self, header: str | None) -> float | None:
-        """Seconds of a Retry-After, which may be a number or a date; None without one that can be read."""
-        if header is None:
-            return None
-        if header.strip().isdigit():
-            return float(header)
-        try:
-            until: datetime = parsedate_to_datetime(header)
-        except ValueError:
-            return None
-        return max(0.0, (until.astimezone(UTC) - self._clock.now()).total_seconds())
+def signers_of(secrets: Sequence[str]) -> list[Webhook]:
+    """One signer for each secret."""
+    return [_signer(secret) for secret in secrets]
+
+
+def signed_headers(event: Event, body: str, signers: Sequence[Webhook], now: datetime) -> dict[str, str]:
+    """The headers of an event, signed by all signers."""
+    at = now.astimezone(UTC)
+    return {
+        "content-type": CONTENT_TYPE,
+        "webhook-id": event.id,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": " ".join(signer.sign(msg_id=event.id, timestamp=at, data=body) for signer in signers),
+    }
+
+
+def judge_answer(answer: httpx.Response, clock: Clock) -> None:
+    """Nothing for a success; raises GatewayRefused for good, GatewayUnavailable for now."""
+    if answer.is_success:
+        return
+    said = f"HTTP {answer.status_code}: {answer.text[:_QUOTED]}"
+    if answer.is_client_error and answer.status_code not in _TRY_AGAIN:
+        raise GatewayRefused(said)
+    raise GatewayUnavailable(said, retry_after_s=_retry_after_s(answer.headers.get("retry-after"), clock))
+
+
+def _retry_after_s(header: str | None, clock: Clock) -> float | None:
+    """Seconds of a Retry-After, which may be a number or a date; None without one that can be read."""
+    if header is None:
+        return None
+    if header.strip().isdigit():
+        return float(header)
+    try:
+        until: datetime = parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    return max(0.0, (until.astimezone(UTC) - clock.now()).total_seconds())
 
 
 def cloud_event(event: Event, source: str) -> dict[str, Any]:

@@ -40,7 +40,8 @@ def _checks(settings: Settings) -> Iterator[Check]:
 
 def _weights(settings: Settings) -> str:
     looks = open_looks(settings)
-    return f"{looks.model_version} {settings.precision}, {len(looks.detector.card.classes)} classes"
+    card = looks.detector.card
+    return f"{looks.model_version} {settings.precision or card.served}, {len(card.classes)} classes"
 
 
 def _policy(settings: Settings) -> str:

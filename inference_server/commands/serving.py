@@ -2,6 +2,7 @@
 
 import signal
 import socket
+import sys
 import threading
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,8 +13,10 @@ import uvicorn
 from inference_server.application import Application
 from inference_server.bootstrap import build, describe
 from inference_server.commands.talk import talk
+from inference_server.domain.errors import BadInput
 from inference_server.journal import begin_journal
 from inference_server.settings import Settings
+from inference_server.supervisor import Beats, Supervisor, WatchRules
 
 _HEADER_BYTES = 32_768
 _KEEP_ALIVE_S = 20
@@ -29,9 +32,10 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port to listen on; 8080, if absent, 0 picks a free one.")] = None,
     data: Data = None,
     workers: Workers = None,
+    no_worker: Annotated[bool, typer.Option("--no-worker", help="Analyse no frames: `xuncheng work` does.")] = False,
 ) -> None:
     """Accept frames, analyse them, answer the API, show the console, deliver events."""
-    settings = settings_with(host=host, port=port, data_folder=data, workers=workers)
+    settings = settings_with(host=host, port=port, data_folder=data, workers=0 if no_worker else workers)
     begin_journal(settings.log_level, settings.log_format)
     application = build(settings)
     with listening(settings) as listener:
@@ -40,6 +44,7 @@ def serve(
         application.start()
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, _do_nothing)
+        signal.signal(signal.SIGHUP, lambda *_: application.reload_models())
         try:
             talk(f"API      {url}/v1")
             if application.console_secret is None:
@@ -51,19 +56,51 @@ def serve(
             application.stop()
 
 
-def work(data: Data = None, workers: Workers = None) -> None:
-    """Only analyse frames that others accept into the same database and data folder, until stopped."""
+def work(
+    data: Data = None,
+    workers: Workers = None,
+    beats: Annotated[int | None, typer.Option(hidden=True, help="Pipe to the supervisor, for its child.")] = None,
+) -> None:
+    """Only analyse frames that others accept, until stopped, in a process that is replaced when it hangs."""
     settings = settings_with(data_folder=data, workers=workers)
     begin_journal(settings.log_level, settings.log_format)
-    application = build(settings)
+    if settings.workers == 0:
+        raise BadInput("a worker process needs one thread at least", field="workers")
+    if beats is None:
+        _supervise(settings)
+    else:
+        _work(settings, beats)
+
+
+def _supervise(settings: Settings) -> None:
+    """Nothing, after SIGTERM or SIGINT; exits with the worker's code where it is not 0."""
+    command = [sys.executable, "-m", "inference_server.cli", "work"]
+    command += ["--data", str(settings.data_folder), "--workers", str(settings.workers)]
+    rules = WatchRules(hang_after_s=settings.hang_after_s, stop_within_s=settings.stop_within_s)
+    supervisor = Supervisor(command, rules)
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: supervisor.stop())
+    signal.signal(signal.SIGHUP, lambda number, _: supervisor.signal(number))
+    code = supervisor.run()
+    if code:
+        raise typer.Exit(code)
+
+
+def _work(settings: Settings, pipe: int) -> None:
+    """Nothing, after SIGTERM, or when the supervisor is gone."""
     stopped = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stopped.set())
+    application = build(settings)
+    signal.signal(signal.SIGHUP, lambda *_: application.reload_models())
+    beats = Beats(pipe, application.busy_s, stopped.set)
+    beats.start()
     application.start()
     try:
         stopped.wait()
     finally:
         application.stop()
+        beats.stop(1.0)
 
 
 def describe_api() -> dict[str, Any]:
@@ -98,7 +135,7 @@ def http_server(settings: Settings, application: Application) -> uvicorn.Server:
         ws_per_message_deflate=False,  # pictures do not shrink, and a few bytes could become very many
         limit_concurrency=settings.max_connections,
         timeout_keep_alive=_KEEP_ALIVE_S,
-        timeout_graceful_shutdown=int(settings.stop_within_s),
+        timeout_graceful_shutdown=max(1, int(settings.stop_within_s / 2)),  # the other half is for frames in hand
         lifespan="off",
         log_config=None,
         access_log=False,

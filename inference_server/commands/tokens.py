@@ -21,7 +21,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON lines.")]
 @app.command()
 def issue(
     name: Annotated[str, typer.Argument(help="Who will hold it; appears in the history of cases.")],
-    scope: Annotated[list[str], typer.Option(help="device, cases:read, cases:write or admin; may be repeated.")],
+    scope: Annotated[
+        list[str], typer.Option(help="device, cases:read, cases:write, verify or admin; may be repeated.")
+    ],
     device: Annotated[str | None, typer.Option(help="Id of the device that a device token speaks for.")] = None,
     expires_at: Annotated[str | None, typer.Option(help="RFC 3339 time with a zone; never, if absent.")] = None,
     as_json: AsJson = False,

@@ -19,9 +19,11 @@ from inference_server.console.moves import add_moves
 from inference_server.console.pictures import checked_sha256, cut_out, for_thumbnail, picture_reply
 from inference_server.console.queries import Found, ListQuery, find_cases
 from inference_server.console.replies import Replies, is_from_script, json_reply, route_class
+from inference_server.console.reviews import add_reviews
 from inference_server.console.services import ConsoleServices
 from inference_server.console.session import Session, Sessions
 from inference_server.console.vendor import check_assets
+from inference_server.console.verifications import add_verifications
 from inference_server.console.views import case_row
 from inference_server.domain.case import CaseId
 from inference_server.domain.errors import NotFound
@@ -38,6 +40,8 @@ def create_router(services: ConsoleServices) -> APIRouter:
     pulse = Pulse(services.store, services.live_every_s, services.is_stopping)
     add_login(router, services, replies)
     add_moves(router, services, replies)
+    add_reviews(router, services, replies)
+    add_verifications(router, services, replies)
     _add_pages(router, services, replies, pulse)
     _add_map(router, services, replies, pulse)
     _add_files(router, services, replies)

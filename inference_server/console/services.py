@@ -8,6 +8,9 @@ from inference_server.casework import Casework
 from inference_server.console.session import OneTimeToken
 from inference_server.domain.case_states import CaseStates
 from inference_server.ports import CaseStore, Clock, Evidence
+from inference_server.reviewing import Reviewing
+from inference_server.verification_ports import Verifications
+from inference_server.verify import Verification
 
 
 def _never() -> bool:
@@ -27,6 +30,9 @@ class ConsoleServices:
     store: CaseStore
     evidence: Evidence
     casework: Casework
+    reviewing: Reviewing
+    verification: Verification
+    verifications: Verifications
     states: CaseStates
     clock: Clock
     sign_key: bytes

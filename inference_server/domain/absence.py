@@ -6,7 +6,7 @@ from datetime import datetime
 from inference_server.domain.camera import View
 from inference_server.domain.candidate import Candidate, CaseView, PassId
 from inference_server.domain.geo import LatLon
-from inference_server.domain.observation import Box, Detection
+from inference_server.domain.observation import Box, Contact, Detection
 from inference_server.domain.place import Pose, pixel_of
 from inference_server.domain.policy import AbsenceRules
 
@@ -23,6 +23,7 @@ class Looking:
     pose: Pose
     rules: AbsenceRules
     occluders: tuple[Box, ...]
+    network_scale: float = 1.0  # sides of the network's picture over those of the frame
 
     def spot(self, place: LatLon, up_m: float) -> Spot | None:
         """`x`, `y` in pixels and range in metres of a place that lies in the picture; None if it does not."""
@@ -41,6 +42,18 @@ class Looking:
         margin = self.rules.edge_margin_share
         inside = margin * wide <= x <= (1 - margin) * wide and margin * high <= y <= (1 - margin) * high
         return inside and not any(box.holds(x, y) for box in self.occluders)
+
+    def is_large(self, candidate: Candidate, range_m: float, typical_px: float) -> bool:
+        """Whether the thing would show large enough to be found, as its nearest look tells; else as is typical."""
+        near = candidate.near
+        if near is not None and near.range_m is not None:
+            typical_px = near.size_px * near.range_m / max(range_m, 0.1)
+        is_flat = candidate.contact is Contact.FLAT
+        return typical_px >= (self.rules.min_flat_px if is_flat else self.rules.min_size_px)
+
+    def typical_px(self, size_m: float, range_m: float) -> float:
+        """Side in the network's picture of a thing of some metres at a range."""
+        return self.view.lens.focal_px * size_m / max(range_m, 0.1) * self.network_scale
 
     def shows(self, spot: Spot, like: list[Detection]) -> bool:
         """Whether a like detection lies at a place, however weak or cut it is."""

@@ -94,6 +94,7 @@ class Track:
     near: Snapshot | None = None
     far: Snapshot | None = None
     side_deg: float | None = None  # bearing from the vehicle's path straight to the thing
+    beside: tuple[TrackId, ...] = ()  # like tracks of the same pass that one frame showed together with this one
 
     @property
     def class_name(self) -> str:
@@ -116,6 +117,7 @@ class PassPosition:
     best_certainty: float = 0.0
     mean_certainty: float = 0.0
     best_score: float = 0.0
+    beside: tuple[TrackId, ...] = ()  # like tracks that one frame showed together with it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,6 +62,16 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What a case is about, in the words of the detector and of the standard."""
+
+    class_name: str
+    kind: str
+    code: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CaseMove:
     """One change of state, as the history keeps it. The first one of a case has no `from_state`."""
 

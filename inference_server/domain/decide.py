@@ -37,11 +37,11 @@ def decide(candidate: Candidate, rules: ClassRules, limits: Thresholds) -> Decis
         "observations": float(observations),
         "best": round(best.best_certainty, 4),
         "mean": round(best.mean_certainty, 4),
-        "file_at": limits.file_at,
-        "review_at": limits.review_at,
+        "file_at": round(limits.file_at, 4),
+        "review_at": round(limits.review_at, 4),
     }
     file_it = Action.REVIEW if rules.people_only else Action.FILE
-    if rules.sure_at is not None and best.best_certainty >= rules.sure_at:
+    if best.best_certainty >= limits.sure_at:
         return Decision(action=file_it, reason="one_sure_look", numbers=numbers)
     if observations < rules.observations:
         return Decision(action=Action.WAIT, reason="few_observations", numbers=numbers)

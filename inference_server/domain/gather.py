@@ -26,7 +26,7 @@ def measured(track: Track, pose: Pose, errors: ErrorModel) -> PassPosition:
     assert track.position is not None
     assert track.cov_m2 is not None
     lag_m = errors.lag_sigma_s * pose.speed_mps
-    swing_m = math.radians(errors.heading_sigma_deg * errors.heading_common_share) * _TYPICAL_RANGE_M
+    swing_m = math.radians(errors.heading_sigma_deg * math.sqrt(errors.heading_common_share)) * _TYPICAL_RANGE_M
     shared = np.eye(2) * (pose.fix_sigma_m**2 + lag_m**2 / 2 + swing_m**2)
     return PassPosition(
         track_id=track.id,
@@ -40,6 +40,7 @@ def measured(track: Track, pose: Pose, errors: ErrorModel) -> PassPosition:
         best_certainty=track.best_certainty,
         mean_certainty=track.sum_certainty / track.observations,
         best_score=track.best_score,
+        beside=track.beside,
     )
 
 

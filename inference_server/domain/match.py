@@ -1,9 +1,9 @@
 """Tracks of a pass find the candidates they belong to.
 
 All things that a pass sees share the error of its fixes. What is already linked tells where the pass lies against the
-older ones (ties.py), and tracks that become ripe in the same frame are linked jointly: each possible pair is tried as
-the one that is sure, the rest is assigned one-to-one under it, and the cheapest whole wins. Two like things some metres
-apart are told apart that way although one fix alone could not.
+older ones (ties.py), and tracks that are ripe at the same time are decided jointly (joint.py): two like things some
+metres apart are told apart that way although one fix alone could not. What is not clear yet waits until the vehicle
+has left the thing behind: what it sees until then may make it clear, and a wrong link would mislead the next ones.
 """
 
 import math
@@ -12,16 +12,25 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from inference_server.domain.candidate import Candidate, CandidateId, Track, TrackId
 from inference_server.domain.geo import LocalPlane, Matrix, Vector
+from inference_server.domain.joint import Decided, Mask, Pairs, decide_jointly
 from inference_server.domain.observation import Contact
 from inference_server.domain.policy import MatchRules
 from inference_server.domain.ties import Ties, origin_of, tie_of
 from inference_server.domain.track import matrix
 
-_NEVER = 1e6
+_GONE_S = 1.0  # what is far and was seen less long ago may still lie ahead
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What was decided about a track: its candidate, None if it is new; and whether that may stand already."""
+
+    track: Track
+    candidate: Candidate | None
+    is_clear: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +40,7 @@ class Linking:
     plane: LocalPlane
     rules: MatchRules
     taken: dict[TrackId, frozenset[CandidateId]]  # by track id: what was seen beside it and so cannot be it
+    met: frozenset[CandidateId] = frozenset()  # what this pass has lately seen
 
     def gap(self, track: Track, candidate: Candidate) -> Vector:
         """`(2,)` metres from the candidate's anchor to the track."""
@@ -46,57 +56,53 @@ class Linking:
         """The ties after a track was found to be of a candidate."""
         return ties.with_tie(tie_of(track, candidate, self.gap(track, candidate), self.noise(track, candidate)))
 
-    def link(
-        self, ripe: Sequence[Track], candidates: Sequence[Candidate], ties: Ties
-    ) -> tuple[dict[TrackId, Candidate], Ties]:
-        """Candidate by track id (tracks that are new are missing), and the ties with theirs."""
-        near = [c for c in candidates if any(self._may_be(track, c) for track in ripe)]
-        if not ripe or not near:
-            return {}, ties
-        best = self._assign(ripe, near, ties, None)
-        for i, track in enumerate(ripe):
-            for j, candidate in enumerate(near):
-                if self.cost(track, candidate, ties) <= self.rules.link_gate_sigmas**2:
-                    best = min(best, self._assign(ripe, near, ties, (i, j)), key=lambda trial: trial[0])
-        for i, j in best[1]:
-            ties = self.tied(ties, ripe[i], near[j])
-        return {ripe[i].id: near[j] for i, j in best[1]}, ties
+    def link(self, ripe: Sequence[Track], candidates: Sequence[Candidate], ties: Ties) -> list[Link]:
+        """One link per track, in their order."""
+        rows = [(i, j) for i, t in enumerate(ripe) for j, c in enumerate(candidates) if self._may_be(t, c)]
+        if not rows:
+            return [Link(track, None, True) for track in ripe]
+        pairs = self._pairs(ripe, candidates, rows, ties)
+        decided = decide_jointly(pairs, len(ripe), self.rules.link_gate_sigmas**2)
+        near = self._within_reach(pairs, candidates, ties)
+        return [
+            Link(track, None if one.candidate is None else candidates[one.candidate], self._is_clear(one, i in near))
+            for i, (track, one) in enumerate(zip(ripe, decided, strict=True))
+        ]
 
-    def _assign(
-        self, ripe: Sequence[Track], candidates: Sequence[Candidate], ties: Ties, seed: tuple[int, int] | None
-    ) -> tuple[float, list[tuple[int, int]]]:
-        """Total cost and pairs when `seed` is taken as sure first; a track without a candidate costs the gate."""
-        gate = self.rules.link_gate_sigmas**2
-        total = 0.0
-        if seed is not None:
-            i, j = seed
-            total = self.cost(ripe[i], candidates[j], ties)
-            ties = self.tied(ties, ripe[i], candidates[j])
-        rows = [i for i in range(len(ripe)) if seed is None or i != seed[0]]
-        columns = [j for j in range(len(candidates)) if seed is None or j != seed[1]]
-        pairs = [] if seed is None else [seed]
-        if rows and columns:
-            costs = np.array([[self.cost(ripe[i], candidates[j], ties) for j in columns] for i in rows])
-            taken = linear_sum_assignment(np.minimum(costs, gate))
-            pairs += [(rows[r], columns[c]) for r, c in zip(*taken, strict=True) if costs[r, c] < gate]
-            total += float(np.minimum(costs, gate)[taken].sum()) + gate * (len(rows) - len(taken[0]))
-        elif rows:
-            total += gate * len(rows)
-        return total, pairs
+    def _is_clear(self, one: Decided, is_near: bool) -> bool:
+        """A new thing is one for certain where nothing like it is within reach of the fix's error."""
+        if one.candidate is None:
+            return not is_near and one.over_other >= self.rules.clear_margin
+        return one.over_other >= self.rules.clear_margin and one.over_new >= self.rules.clear_new_margin
 
-    def cost(self, track: Track, candidate: Candidate, ties: Ties) -> float:
-        """Squared statistical distance, dearer for another class and for the other side of the road."""
-        if not self._may_be(track, candidate):
-            return _NEVER
-        shift = ties.predict(track.last_at, origin_of(candidate))
-        gap = self.gap(track, candidate) - shift.mean
-        spread = self.noise(track, candidate) + np.eye(2) * shift.variance_m2
-        cost = float(gap @ np.linalg.solve(spread, gap))
-        if candidate.class_name != track.class_name:
-            cost += self.rules.wrong_class_cost
-        if _on_other_side(track.side_deg, candidate.side_deg):
-            cost += self.rules.wrong_side_cost
-        return cost
+    def _within_reach(self, pairs: Pairs, candidates: Sequence[Candidate], ties: Ties) -> set[int]:
+        """Tracks that, but for the ties, may be a candidate which this pass has not met yet."""
+        alone = np.full(len(pairs.track), 2 * ties.sigma_m**2)
+        costs = pairs.costs(np.zeros_like(pairs.shift_m), alone)
+        is_open = np.array([candidates[j].id not in self.met for j in pairs.candidate])
+        return set(pairs.track[(costs <= self.rules.wait_gate_sigmas**2) & is_open].tolist())
+
+    def _pairs(
+        self, ripe: Sequence[Track], candidates: Sequence[Candidate], rows: list[tuple[int, int]], ties: Ties
+    ) -> Pairs:
+        both = [(ripe[i], candidates[j]) for i, j in rows]
+        shift, cov = ties.predict_jointly([t.last_at for t, _ in both], [origin_of(c) for _, c in both])
+        track, candidate = np.array(rows).T
+        return Pairs(
+            track=track,
+            candidate=candidate,
+            gap_m=np.array([self.gap(t, c) for t, c in both]),
+            noise_m2=np.array([self.noise(t, c) for t, c in both]),
+            extra=np.array([self._extra(t, c) for t, c in both]),
+            shift_m=shift,
+            shift_cov_m2=cov,
+            excludes=_exclusions(ripe, rows),
+        )
+
+    def _extra(self, track: Track, candidate: Candidate) -> float:
+        """What another class and the other side of the road cost."""
+        cost = self.rules.wrong_class_cost if candidate.class_name != track.class_name else 0.0
+        return cost + (self.rules.wrong_side_cost if _on_other_side(track.side_deg, candidate.side_deg) else 0.0)
 
     def _may_be(self, track: Track, candidate: Candidate) -> bool:
         if candidate.class_group != track.class_group or candidate.contact is not track.contact:
@@ -106,39 +112,52 @@ class Linking:
         return bool(np.abs(self.gap(track, candidate)).max() <= self.rules.search_m)
 
 
+def _exclusions(ripe: Sequence[Track], rows: list[tuple[int, int]]) -> Mask:
+    """`(p, p)`: a track has one candidate, and a candidate no two tracks that one frame showed together."""
+    beside = np.array([[b.id in a.beside or a.id in b.beside for b in ripe] for a in ripe])
+    track, candidate = np.array(rows).T
+    same_track = track[:, None] == track[None]
+    same_candidate = candidate[:, None] == candidate[None]
+    return np.asarray(same_track | (same_candidate & beside[track[:, None], track[None]]))
+
+
 def _on_other_side(a: float | None, b: float | None) -> bool:
     if a is None or b is None:
         return False
     return abs((a - b + 180.0) % 360.0 - 180.0) > 120.0
 
 
-def is_ripe(track: Track, tracks: Sequence[Track], plane: LocalPlane, rules: MatchRules, now: datetime) -> bool:
-    """Whether a track has been seen often and well enough to be linked.
+def is_left_behind(track: Track, plane: LocalPlane, rules: MatchRules, now: datetime) -> bool:
+    """Whether the vehicle, at the plane's origin, has gone on so far that waiting makes nothing clearer."""
+    assert track.position is not None
+    unseen_s = (now - track.last_at).total_seconds()
+    is_far = float(np.hypot(*plane.metres(track.position))) >= rules.decide_after_m
+    return unseen_s >= rules.decide_after_s or (is_far and unseen_s >= _GONE_S)
 
-    One that has a like neighbour still unripe waits for it a little: together they are told apart, alone they may not.
-    One that the vehicle has left behind is linked with fewer looks: a small thing is seen near by only, but on every
-    pass.
+
+def has_say(track: Track, plane: LocalPlane, rules: MatchRules) -> bool:
+    """Whether a track takes part when tracks are linked, if only by what it says about the others.
+
+    One too far from the vehicle, at the plane's origin, does not: the record around it is not at hand.
     """
-    if track.candidate_id is not None or track.position is None or not _is_placed_well(track, rules):
+    if track.candidate_id is not None or track.observations < rules.link_left_behind or track.position is None:
         return False
-    if (now - track.last_at).total_seconds() >= rules.left_behind_s:
-        return track.observations >= rules.link_left_behind
-    if track.observations < rules.link_after:
-        return False
-    if track.observations >= 2 * rules.link_after:
-        return True
-    here = plane.metres(track.position)
-    for other in tracks:
-        if other.id == track.id or other.class_group != track.class_group or other.position is None:
-            continue
-        is_young = other.candidate_id is None and other.observations < rules.link_after
-        if is_young and float(np.hypot(*(plane.metres(other.position) - here))) < rules.neighbour_m:
-            return False
-    return True
+    return is_placed_well(track, rules) and float(np.hypot(*plane.metres(track.position))) <= rules.at_hand_m
 
 
-def _is_placed_well(track: Track, rules: MatchRules) -> bool:
-    """Things on walls are placed by several looks, and badly by the first ones; half hidden ones badly by all."""
+def is_ripe(track: Track, rules: MatchRules, now: datetime) -> bool:
+    """Whether a track that has a say has been seen often enough to be linked itself.
+
+    One that the vehicle has left behind needs fewer looks: a small thing is seen near by only, but on every pass.
+    """
+    is_behind = (now - track.last_at).total_seconds() >= rules.left_behind_s
+    return is_behind or track.observations >= rules.link_after
+
+
+def is_placed_well(track: Track, rules: MatchRules) -> bool:
+    """Whether a track's place can be compared.
+
+    Things on walls are placed by several looks, and badly by the first ones; half hidden ones badly by all."""
     is_on_wall = track.contact not in (Contact.GROUND, Contact.FLAT)
     if track.cov_m2 is None or (is_on_wall and track.observations < rules.wall_link_after):
         return False
@@ -148,5 +167,5 @@ def _is_placed_well(track: Track, rules: MatchRules) -> bool:
 
 
 def taken_beside(track: Track, tracks: Sequence[Track]) -> frozenset[CandidateId]:
-    """Candidates of tracks that were seen while this one was: two things seen at once are two things."""
-    return frozenset(t.candidate_id for t in tracks if t.candidate_id is not None and t.last_at >= track.first_at)
+    """Candidates of tracks that one frame showed beside this one: two things seen at once are two things."""
+    return frozenset(t.candidate_id for t in tracks if t.candidate_id is not None and t.id in track.beside)

@@ -1,8 +1,8 @@
 """Two candidates that turn out to be one thing.
 
 A pass whose fix was far off may open a second candidate on a known thing. Later passes then see one thing and choose
-between two candidates. What gives the pair away: their places agree within their errors, and the two were never seen at
-the same time, although like things that stand so near to each other are seen together all the time.
+between two candidates. What gives the pair away: their places agree within their errors, and no frame has shown both,
+although like things that stand so near to each other are seen together all the time.
 """
 
 from dataclasses import replace
@@ -10,8 +10,8 @@ from dataclasses import replace
 import numpy as np
 
 from inference_server.domain.candidate import Candidate
-from inference_server.domain.gather import fused
-from inference_server.domain.geo import LocalPlane
+from inference_server.domain.gather import fused, independent
+from inference_server.domain.geo import LocalPlane, distance_m
 from inference_server.domain.policy import MatchRules
 from inference_server.domain.track import larger, matrix
 
@@ -22,20 +22,35 @@ def are_one(a: Candidate, b: Candidate, rules: MatchRules) -> bool:
         return False
     if len(a.passes) + len(b.passes) < rules.merge_passes or _were_seen_together(a, b):
         return False
-    gap = LocalPlane(a.position).metres(b.position)
-    if float(np.hypot(*gap)) > rules.merge_within_m:
+    if distance_m(a.position, b.position) > rules.merge_within_m:
         return False
-    spread = matrix(a.cov_m2) + matrix(b.cov_m2)
-    return float(gap @ np.linalg.solve(spread, gap)) <= rules.merge_gate_sigmas**2
+    return _apart_chi2(a, b) <= rules.merge_gate_sigmas**2
+
+
+def _apart_chi2(a: Candidate, b: Candidate) -> float:
+    gap = LocalPlane(a.position).metres(b.position)
+    return float(gap @ np.linalg.solve(matrix(a.cov_m2) + matrix(b.cov_m2), gap))
 
 
 def _were_seen_together(a: Candidate, b: Candidate) -> bool:
-    """Whether tracks of both lived at the same time. One after the other, they may be a track that broke."""
-    return any(
-        one.pass_id == two.pass_id and one.since <= two.at and two.since <= one.at
-        for one in a.passes
-        for two in b.passes
-    )
+    """Whether one frame showed both. Tracks of one pass that only overlap in time may be a track that broke."""
+    of_a, of_b = ({seen.track_id for seen in one.passes} for one in (a, b))
+    return any(of_b & set(seen.beside) for seen in a.passes) or any(of_a & set(seen.beside) for seen in b.passes)
+
+
+def may_be_known(fresh: Candidate, known: Candidate, rules: MatchRules) -> bool:
+    """Whether a candidate of one going-by may, for all that its fixes tell, be an older one that it did not meet then.
+
+    A going-by that met both tells them apart. The next one, whose fixes have other errors, will show whether they are
+    one (`are_one`) or two.
+    """
+    if fresh.class_group != known.class_group or fresh.contact is not known.contact or fresh.id == known.id:
+        return False
+    if len(independent(fresh.passes)) > 1 or _were_seen_together(fresh, known):
+        return False
+    if len(independent((*fresh.passes, *known.passes))) == len(independent(known.passes)):
+        return False
+    return _apart_chi2(fresh, known) <= rules.wait_gate_sigmas**2
 
 
 def merged(kept: Candidate, gone: Candidate) -> tuple[Candidate, Candidate]:

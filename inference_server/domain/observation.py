@@ -21,6 +21,7 @@ class DropReason(StrEnum):
     PICTURE_BLURRED = "picture_blurred"
     PICTURE_DARK = "picture_dark"
     PICTURE_GLARE = "picture_glare"
+    DISPLACED = "displaced"
     FAILED = "failed"
     # detections
     CONTEXT_CLASS = "context_class"
@@ -66,6 +67,10 @@ class Box:
     def holds(self, x: float, y: float) -> bool:
         """Whether a point lies inside."""
         return self.x1 <= x <= self.x2 and self.y1 <= y <= self.y2
+
+    def scaled(self, factor: float) -> "Box":
+        """The box in a picture whose sides are `factor` times as long."""
+        return Box(x1=self.x1 * factor, y1=self.y1 * factor, x2=self.x2 * factor, y2=self.y2 * factor)
 
     def share_inside(self, other: "Box") -> float:
         """Intersection over the smaller of the two areas: 1 where one box holds the other.

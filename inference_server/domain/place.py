@@ -14,6 +14,7 @@ from inference_server.domain.policy import ErrorModel, PlaceRules
 _TRACK_HEADING_MIN_M = 2.0
 _TURN_WITHIN_S = 2.0
 _LEAST_TURN_DEG_S, _MOST_TURN_DEG_S = 15.0, 60.0
+_TURN_SIGMAS = 3.0  # so far must two headings differ beyond their own noise to be a turn
 # The bottom of a box is the near edge of what stands there; its middle lies this share of its width behind.
 _DEPTH_SHARE = 0.4
 
@@ -39,7 +40,7 @@ def pose_of(fix: Fix, camera: Camera, previous: Fix | None, errors: ErrorModel, 
     if heading is None and previous is not None:
         heading = _track_heading(previous.position, fix.position)
     elif heading is not None and previous is not None and previous.heading_deg is not None:
-        turn_deg_s = _turn_rate(heading, previous.heading_deg, seconds)
+        turn_deg_s = _turn_rate(heading, previous.heading_deg, seconds, errors)
         heading = (heading + turn_deg_s * camera.lag_s) % 360.0
     speed_mps = (fix.speed_kmh or 0.0) / 3.6
     position = fix.position
@@ -55,12 +56,17 @@ def pose_of(fix: Fix, camera: Camera, previous: Fix | None, errors: ErrorModel, 
     )
 
 
-def _turn_rate(heading_deg: float, before_deg: float, seconds: float) -> float:
-    """Degrees a second in a turn; zero on a straight road, where the difference of two headings is only their noise."""
+def _turn_rate(heading_deg: float, before_deg: float, seconds: float, errors: ErrorModel) -> float:
+    """Degrees a second in a turn; zero on a straight road, where the difference of two headings is only their noise.
+
+    Carried along by the lag, that noise would make a wrong heading more wrong still.
+    """
     if not 0.0 < seconds <= _TURN_WITHIN_S:
         return 0.0
+    noise_deg = errors.heading_sigma_deg * math.sqrt(2 * (1 - errors.heading_common_share))
+    least = max(_LEAST_TURN_DEG_S, _TURN_SIGMAS * noise_deg / seconds)
     rate = _turn_deg(heading_deg, before_deg) / seconds
-    return rate if _LEAST_TURN_DEG_S <= abs(rate) <= _MOST_TURN_DEG_S else 0.0
+    return rate if least <= abs(rate) <= _MOST_TURN_DEG_S else 0.0
 
 
 def _track_heading(a: LatLon, b: LatLon) -> float | None:
@@ -212,13 +218,16 @@ class Placing:
             assert moved is not None
             step = to_east_north(moved - here, self.pose.heading_deg)
             total += np.outer(step, step)
-        turning_deg = self.errors.lag_sigma_s * self.pose.turn_deg_s
-        swing_deg = math.hypot(self.errors.heading_sigma_deg, turning_deg)
-        swing = np.array([-point[1], point[0]]) * math.radians(swing_deg)
+        swing = np.array([-point[1], point[0]]) * math.radians(swing_sigma_deg(self.pose, self.errors))
         step = to_east_north(swing, self.pose.heading_deg)
         width_m = box.width_px * float(np.linalg.norm(point - self.view.place())) / self.view.lens.focal_px
         vague_m = self.errors.middle_sigma_share * width_m
         return np.asarray(total + np.outer(step, step) + np.eye(2) * vague_m**2)
+
+
+def swing_sigma_deg(pose: Pose, errors: ErrorModel) -> float:
+    """The deviation of a frame's heading; in a corner the unsure lag adds to it."""
+    return math.hypot(errors.heading_sigma_deg, errors.lag_sigma_s * pose.turn_deg_s)
 
 
 def _turn_deg(a: float, b: float) -> float:

@@ -8,8 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
+from inference_server.domain.closing_rules import ClosingRules
 from inference_server.domain.errors import BadPolicy
 from inference_server.domain.observation import Contact
+from inference_server.domain.photo_rules import PhotoLimits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +39,7 @@ class ErrorModel:
     accuracy_to_sigma: float = 0.66  # one axis from the radius that holds 68 % (Rayleigh: 1 / 1.515)
     correlation_s: float = 30.0
     heading_sigma_deg: float = 3.0
-    heading_common_share: float = 0.5
+    heading_common_share: float = 0.5  # of the heading's variance: what stays the same while a thing is passed
     pitch_sigma_deg: float = 0.3
     lag_sigma_s: float = 0.1
     hidden_sigma_m: float = 1.2  # of the place of a thing that something hides in part
@@ -66,21 +68,27 @@ class MatchRules:
     track_gate_sigmas: float = 3.5
     track_floor_m: float = 0.35
     track_idle_s: float = 12.0
+    track_class_cost: float = 6.0  # of another class within a pass: a track that breaks there is linked again
     link_after: int = 5
     link_left_behind: int = 2
     left_behind_s: float = 2.5
     link_gate_sigmas: float = 3.3
+    wait_gate_sigmas: float = 4.0  # so near to a like one that its pass did not meet, nothing is new at once
+    clear_margin: float = 9.0  # by so much a link must beat those to other candidates to stand at once
+    clear_new_margin: float = 5.0  # and by so much that the thing is new
+    decide_after_s: float = 4.0  # what is not clear is decided so long after its last look
+    decide_after_m: float = 40.0  # or so far from the vehicle
+    at_hand_m: float = 50.0  # further away a track is linked with nothing: not all around it is loaded
     map_floor_m: float = 0.8
     search_m: float = 25.0
     wrong_class_cost: float = 3.0
     wrong_side_cost: float = 2.0
     wall_min_baseline_m: float = 5.0
-    neighbour_m: float = 10.0
     merge_passes: int = 3
     merge_within_m: float = 4.0
     merge_gate_sigmas: float = 2.5
     ground_max_sigma_m: float = 1.8
-    wall_max_sigma_m: float = 6.0
+    wall_max_sigma_m: float = 10.0
     wall_link_after: int = 4
 
 
@@ -92,7 +100,8 @@ class AbsenceRules:
     min_range_m: float = 3.0
     clear_frames: int = 3
     edge_margin_share: float = 0.06
-    absences_to_confirm: int = 1
+    min_size_px: float = 12.0  # the thing as it should show, shorter side in the network's picture
+    min_flat_px: float = 4.0  # the same for things that lie flat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +149,8 @@ class Policy:
     match: MatchRules = field(default_factory=MatchRules)
     absence: AbsenceRules = field(default_factory=AbsenceRules)
     review: ReviewRules = field(default_factory=ReviewRules)
+    closing: ClosingRules = field(default_factory=ClosingRules)
+    photos: PhotoLimits = field(default_factory=PhotoLimits)
     classes: dict[str, ClassRules] = field(default_factory=dict)
     hash: str = ""
 
@@ -156,6 +167,8 @@ _SECTIONS = {
     "match": MatchRules,
     "absence": AbsenceRules,
     "review": ReviewRules,
+    "closing": ClosingRules,
+    "photos": PhotoLimits,
 }
 _Rules = TypeVar("_Rules")
 

@@ -1,7 +1,8 @@
 """Which detections of a frame may become observations, before they are placed."""
 
 import hashlib
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -20,11 +21,24 @@ _COVERED_SHARE = 0.15
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Scores: from `file_at` a case is filed, from `review_at` a person is asked, below `drop_below` nothing is."""
+    """From `file_at` a case is filed, from `review_at` a person is asked, below `drop_below` nothing is.
+
+    One look of `sure_at` is enough to file. Model card and policy name raw scores; decisions are made on certainties.
+    """
 
     file_at: float
     review_at: float
     drop_below: float
+    sure_at: float = math.inf
+
+    def calibrated(self, probability: Callable[[float], float]) -> "Thresholds":
+        """The same thresholds as certainties; a threshold that no score reaches stays so.
+
+        >>> Thresholds(math.inf, 0.4, 0.2).calibrated(lambda score: score / 2)
+        Thresholds(file_at=inf, review_at=0.2, drop_below=0.1, sure_at=inf)
+        """
+        raw = (self.file_at, self.review_at, self.drop_below, self.sure_at)
+        return Thresholds(*(score if math.isinf(score) else probability(score) for score in raw))
 
 
 UNKNOWN_CLASS = Thresholds(0.5, 0.35, 0.2)
@@ -37,6 +51,7 @@ def thresholds_of(rules: ClassRules, card: tuple[float, float, float] | None) ->
         default.file_at if rules.file_at is None else rules.file_at,
         default.review_at if rules.review_at is None else rules.review_at,
         default.drop_below if rules.drop_below is None else rules.drop_below,
+        math.inf if rules.sure_at is None else rules.sure_at,
     )
 
 
@@ -49,7 +64,12 @@ def screen(detection: Detection, rules: ClassRules | None, limits: Thresholds, l
     if not rules.collected:
         return Drop(DropReason.CLASS_NOT_COLLECTED, {"class_name": detection.class_name})
     if detection.certainty < limits.drop_below:
-        numbers: dict[str, float | str] = {"score": round(detection.score, 4), "drop_below": limits.drop_below}
+        numbers: dict[str, float | str] = {
+            "score": round(detection.score, 4),
+            "drop_below": round(limits.drop_below, 4),
+        }
+        if detection.probability is not None:
+            numbers["probability"] = round(detection.probability, 4)
         return Drop(DropReason.LOW_SCORE, numbers)
     if not _in_season(rules, local):
         return Drop(DropReason.OUT_OF_HOURS, {"local_time": local.strftime("%m-%d %H:%M")})
@@ -134,5 +154,14 @@ def hidden_by(detection: Detection, others: Sequence[Detection], contact: Contac
 
 def is_sampled(frame_id: str, index: int, rules: ReviewRules) -> bool:
     """Whether the seeded sample takes a dropped detection: the same answer for the same frame, always."""
-    digest = hashlib.sha256(f"{rules.seed}|{frame_id}|{index}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") / 2**64 < rules.sample_share
+    return is_drawn(f"{rules.seed}|{frame_id}|{index}", rules.sample_share)
+
+
+def is_drawn(name: str, share: float) -> bool:
+    """Whether a name belongs to a share of all names, drawn by its hash.
+
+    >>> is_drawn("any", 1.0), is_drawn("any", 0.0)
+    (True, False)
+    """
+    digest = hashlib.sha256(name.encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64 < share

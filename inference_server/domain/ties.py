@@ -7,10 +7,12 @@ next one exactly (Rasmussen and Williams, Gaussian Processes for Machine Learnin
 has measured, or the same pass at another time, is thus taken to be no better known than it is.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 
 from inference_server.domain.candidate import Candidate, Pass, PassId, Tie, Track
 from inference_server.domain.geo import Matrix, Vector
@@ -25,6 +27,10 @@ class Moment:
 
     pass_id: PassId
     at: datetime
+
+
+_Ends = tuple[Moment, Moment]
+Strings = NDArray[np.str_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +53,25 @@ class Ties:
 
     def predict(self, at: datetime, origin: Moment) -> Shift:
         """The gap between what this pass measures at a moment and what the origin measured then."""
-        here = Moment(self.pass_id, at)
-        prior = self._covariance(here, origin, here, origin)
+        return self.predict_all([at], [origin])[0]
+
+    def predict_all(self, ats: Sequence[datetime], origins: Sequence[Moment]) -> list[Shift]:
+        """The gaps at some moments, each to an origin of its own."""
+        mean, cov = self.predict_jointly(ats, origins)
+        return [Shift(gap, max(float(variance), 0.0)) for gap, variance in zip(mean, np.diag(cov), strict=True)]
+
+    def predict_jointly(self, ats: Sequence[datetime], origins: Sequence[Moment]) -> tuple[Matrix, Matrix]:
+        """Mean `(n, 2)` and covariance `(n, n)` of one axis of the gaps at moments, each to an origin of its own."""
+        here = [(Moment(self.pass_id, at), origin) for at, origin in zip(ats, origins, strict=True)]
+        if not here:
+            return np.zeros((0, 2)), np.zeros((0, 0))
+        prior = self._covariance(here, here)
         if not self.known:
-            return Shift(np.zeros(2), prior)
-        across = np.array([self._with_tie(here, origin, tie) for tie in self.known])
+            return np.zeros((len(here), 2)), prior
+        across = self._covariance(here, self._ends())
         weights = across @ self._solved()
         mean = weights @ np.array([tie.gap_m for tie in self.known])
-        return Shift(np.asarray(mean), max(prior - float(weights @ across), 0.0))
+        return np.asarray(mean), np.asarray(prior - weights @ across.T)
 
     def with_tie(self, tie: Tie) -> "Ties":
         """The ties with one more; an older tie of the same track gives way to it."""
@@ -66,27 +83,34 @@ class Ties:
         since = now - timedelta(seconds=_FORGOTTEN_S)
         return tuple(sorted((t for t in self.known if t.at >= since), key=lambda t: (t.at, t.track_id))[-_MOST_TIES:])
 
+    def _ends(self) -> list[_Ends]:
+        return [(Moment(self.pass_id, tie.at), _origin(tie)) for tie in self.known]
+
     def _solved(self) -> Matrix:
         if self._inverse is None:
-            between = [
-                [self._with_tie(Moment(self.pass_id, a.at), _origin(a), b) for b in self.known] for a in self.known
-            ]
+            ends = self._ends()
             noise = np.diag([tie.noise_m2 for tie in self.known])
-            self._inverse = np.asarray(np.linalg.inv(np.array(between) + noise), dtype=np.float64)
+            self._inverse = np.asarray(np.linalg.inv(self._covariance(ends, ends) + noise), dtype=np.float64)
         return self._inverse
 
-    def _with_tie(self, here: Moment, origin: Moment, tie: Tie) -> float:
-        return self._covariance(here, origin, Moment(self.pass_id, tie.at), _origin(tie))
-
-    def _covariance(self, a: Moment, a_origin: Moment, b: Moment, b_origin: Moment) -> float:
+    def _covariance(self, a: Sequence[_Ends], b: Sequence[_Ends]) -> Matrix:
+        """`(n, m)` covariance of the differences of two errors each."""
+        a_here, a_origin = _moments(a)
+        b_here, b_origin = _moments(b)
         kernel = self._kernel
-        return kernel(a, b) + kernel(a_origin, b_origin) - kernel(a, b_origin) - kernel(a_origin, b)
+        same = kernel(a_here, b_here) + kernel(a_origin, b_origin)
+        return same - kernel(a_here, b_origin) - kernel(a_origin, b_here)
 
-    def _kernel(self, a: Moment, b: Moment) -> float:
-        if a.pass_id != b.pass_id:
-            return 0.0
-        seconds = abs((a.at - b.at).total_seconds())
-        return self.sigma_m**2 * float(np.exp(-seconds / self.correlation_s))
+    def _kernel(self, a: tuple[Strings, Vector], b: tuple[Strings, Vector]) -> Matrix:
+        apart_s = np.abs(a[1][:, None] - b[1][None])
+        alike = a[0][:, None] == b[0][None]
+        return np.asarray(np.where(alike, self.sigma_m**2 * np.exp(-apart_s / self.correlation_s), 0.0))
+
+
+def _moments(ends: Sequence[_Ends]) -> tuple[tuple[Strings, Vector], tuple[Strings, Vector]]:
+    here = np.array([h.pass_id for h, _ in ends]), np.array([h.at.timestamp() for h, _ in ends])
+    origin = np.array([o.pass_id for _, o in ends]), np.array([o.at.timestamp() for _, o in ends])
+    return here, origin
 
 
 def _origin(tie: Tie) -> Moment:

@@ -4,8 +4,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from pydantic import ValidationError
-
 from detector.image import probe
 from detector.picture_info import Limits
 from inference_server.domain.datum import to_wgs84
@@ -13,9 +11,9 @@ from inference_server.domain.errors import BadInput, UnknownDatum
 from inference_server.domain.frame import CameraId, DeviceId, Fix, Frame, camera_id, frame_id, sha256_of
 from inference_server.domain.geo import LatLon
 from inference_server.ports import Accepted, FrameQueue, Token
-from inference_server.web.errors import describe
+from inference_server.web.json_part import read_json_part
 from inference_server.web.readiness import Readiness
-from inference_server.web.refusals import Busy, ClockAhead, Malformed, NotAllowed
+from inference_server.web.refusals import Busy, ClockAhead, NotAllowed
 from inference_server.web.schema import FrameMeta, PositionIn
 
 _MOST_AHEAD: Final = timedelta(hours=24)
@@ -63,7 +61,7 @@ class Acceptance:
         upload is not taken for a wrong clock.
         """
         self.readiness.demand_serving()
-        said = read_meta(meta)
+        said = read_json_part(FrameMeta, meta, "meta")
         check_device(said.device, token)
         fix = _fix(said)
         info = probe(picture, self.limits)
@@ -71,7 +69,7 @@ class Acceptance:
         try:
             return self.queue.put(frame, picture)
         except OSError as error:
-            raise Busy(f"the disk takes no more: {error.strerror}", retry_after_s=_DISK_RETRY_S) from error
+            raise Busy(f"the disk takes no more: {error.strerror or error}", retry_after_s=_DISK_RETRY_S) from error
 
     def _frame(
         self, said: FrameMeta, fix: Fix | None, picture: bytes, content_type: str, received_at: datetime
@@ -98,18 +96,6 @@ class Acceptance:
             fix=fix,
             campaign=said.campaign,
         )
-
-
-def read_meta(meta: bytes) -> FrameMeta:
-    """The meta of a frame, strictly; raises Malformed for what is no JSON, else BadInput that names the field."""
-    try:
-        return FrameMeta.model_validate_json(meta)
-    except ValidationError as error:
-        faults = error.errors(include_url=False, include_input=False)
-        if faults[0]["type"] == "json_invalid":
-            raise Malformed(f"meta is no JSON: {faults[0]['msg']}", field="meta") from None
-        field_name, detail = describe(faults)
-        raise BadInput(detail, field=".".join(filter(None, ("meta", field_name)))) from None
 
 
 def check_device(device: str, token: Token) -> None:

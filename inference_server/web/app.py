@@ -4,13 +4,25 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from inference_server.web import cases, devices, errors, frames, grids, health, stream, tokens
+from inference_server.web import (
+    cases,
+    devices,
+    errors,
+    frames,
+    grids,
+    health,
+    models,
+    reviews,
+    stream,
+    tokens,
+    verifications,
+)
 from inference_server.web.guard import Guard
 from inference_server.web.metrics import Measured
 from inference_server.web.openapi import documented
 from inference_server.web.services import Services
 
-_STREAMED = frozenset({"/v1/frames"})
+_STREAMED = frozenset({"/v1/frames", "/v1/verifications"})
 
 
 def create_app(services: Services) -> FastAPI:
@@ -21,7 +33,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.streams = stream.OpenStreams(services.max_streams)
     services.metrics.streams.set_function(lambda: app.state.streams.count)
     errors.install(app)
-    for part in (frames, stream, cases, grids, devices, tokens, health):
+    for part in (frames, stream, cases, grids, devices, tokens, models, reviews, verifications, health):
         app.include_router(part.router)
     app.add_middleware(Guard, streamed=_STREAMED, within_s=services.reader.within_s)
     app.add_middleware(Measured, metrics=services.metrics)

@@ -1,7 +1,7 @@
 """The body of a posted frame, read as a stream: nothing beyond the limits is ever held, on disk or in memory."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -62,20 +62,16 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class FrameReader:
-    """Reads bodies under limits of size and time."""
+class FormReader:
+    """Reads multipart forms under limits of size and time: of each part, and of the whole body."""
 
-    max_picture_bytes: int
+    limits_bytes: Mapping[str, int]
+    max_body_bytes: int
     within_s: float
 
-    @property
-    def max_body_bytes(self) -> int:
-        """The largest body that can hold a picture within its limit."""
-        return self.max_picture_bytes + MAX_META_BYTES + _ENVELOPE_BYTES
-
-    async def read(self, request: Request, held: Held) -> FrameBody:
-        """The parts `meta` and `image`; raises a refusal as soon as the fault shows, before the rest is read."""
-        parts = _Parts({"meta": MAX_META_BYTES, "image": self.max_picture_bytes})
+    async def read(self, request: Request, held: Held) -> "Parts":
+        """The parts that came; raises a refusal as soon as the fault shows, before the rest is read."""
+        parts = Parts(self.limits_bytes)
         parser = _parser(request, parts)
         held.grow_to(self._declared_bytes(request))
         try:
@@ -87,7 +83,7 @@ class FrameReader:
             raise BodyTooSlow(self.within_s) from None
         except FormParserError as error:
             raise Malformed(f"the body is no multipart form: {error}") from None
-        return FrameBody(parts.demand("meta"), parts.demand("image"))
+        return parts
 
     def _declared_bytes(self, request: Request) -> int:
         declared = request.headers.get("content-length", "0")
@@ -107,10 +103,34 @@ class FrameReader:
             yield chunk
 
 
-def _parser(request: Request, parts: "_Parts") -> MultipartParser:
+@dataclass(frozen=True, slots=True)
+class FrameReader:
+    """Reads the bodies of frames."""
+
+    max_picture_bytes: int
+    within_s: float
+
+    @property
+    def max_body_bytes(self) -> int:
+        """The largest body that can hold a picture within its limit."""
+        return self.max_picture_bytes + MAX_META_BYTES + _ENVELOPE_BYTES
+
+    async def read(self, request: Request, held: Held) -> FrameBody:
+        """The parts `meta` and `image`; raises a refusal as soon as the fault shows, before the rest is read."""
+        limits = {"meta": MAX_META_BYTES, "image": self.max_picture_bytes}
+        parts = await FormReader(limits, self.max_body_bytes, self.within_s).read(request, held)
+        return FrameBody(parts.demand("meta"), parts.demand("image"))
+
+
+def form_bytes(pictures: int, max_picture_bytes: int) -> int:
+    """The largest body of a form with a JSON part and some pictures."""
+    return pictures * (max_picture_bytes + _ENVELOPE_BYTES) + MAX_META_BYTES + _ENVELOPE_BYTES
+
+
+def _parser(request: Request, parts: "Parts") -> MultipartParser:
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     if kind != b"multipart/form-data":
-        raise MediaTypeRefused("a frame is posted as multipart/form-data with the parts meta and image")
+        raise MediaTypeRefused("this is posted as multipart/form-data")
     boundary = options.get(b"boundary")
     if not boundary:
         raise Malformed("the content type names no boundary")
@@ -120,10 +140,10 @@ def _parser(request: Request, parts: "_Parts") -> MultipartParser:
         raise Malformed(f"the boundary cannot be used: {error}") from None
 
 
-class _Parts:
+class Parts:
     """Collects the named parts of a multipart form; an unknown, repeated or too large one is refused at once."""
 
-    def __init__(self, limits_bytes: dict[str, int]) -> None:
+    def __init__(self, limits_bytes: Mapping[str, int]) -> None:
         self._limits_bytes = limits_bytes
         self._contents: dict[str, bytearray] = {}
         self._header, self._value, self._disposition = bytearray(), bytearray(), b""
@@ -152,6 +172,11 @@ class _Parts:
         if name not in self._contents:
             raise BadInput(f"the form has no part {name!r}", field=name)
         return bytes(self._contents.pop(name))
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The parts that came and were not taken yet."""
+        return frozenset(self._contents)
 
     def _on_part_begin(self) -> None:
         self._disposition = b""

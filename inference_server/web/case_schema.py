@@ -5,7 +5,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from inference_server.domain.candidate import CaseView
 from inference_server.domain.case import Case, CaseMove
+from inference_server.domain.verification_record import VerificationRecord
 from inference_server.ports import EvidenceItem, Sighting
 from inference_server.web.frame_schema import PositionOut
 from inference_server.web.schema import In, Line, Moment
@@ -138,10 +140,49 @@ class EvidenceOut(BaseModel):
         )
 
 
+class PassOut(BaseModel):
+    """What one pass saw of the case's place. `absence_at`: it looked clearly, and nothing was there."""
+
+    id: str = Field(description="of the pass")
+    clear_frames: int
+    was_seen: bool
+    absence_at: datetime | None
+
+    @classmethod
+    def of(cls, view: CaseView) -> "PassOut":
+        """The look without the case's id."""
+        return cls(id=view.pass_id, clear_frames=view.clear_frames, was_seen=view.was_seen, absence_at=view.absence_at)
+
+
+class VerdictOut(BaseModel):
+    """A verification of the case, in short."""
+
+    verification: str
+    state: str
+    decision: str | None
+    case_moved: bool
+    created_at: datetime
+
+    @classmethod
+    def of(cls, record: VerificationRecord) -> "VerdictOut":
+        """The verification without its pictures."""
+        verdict = record.verdict
+        return cls(
+            verification=record.id,
+            state=record.state.value,
+            decision=None if verdict is None else verdict.decision.value,
+            case_moved=verdict is not None and verdict.has_acted,
+            created_at=record.created_at,
+        )
+
+
 class CaseDetail(CaseOut):
-    """A case with all that happened to it."""
+    """A case with all that happened to it. What proves that it is fixed: photographs in `verifications`, and later
+    passes over the place in `passes`."""
 
     history: list[MoveOut]
+    verifications: list[VerdictOut]
+    passes: list[PassOut]
     seen: list[SightingOut]
     evidence: list[EvidenceOut]
 

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from inference_server.casework import MoveRequest
 from inference_server.domain.case import Case, CaseId
 from inference_server.domain.errors import NotFound
-from inference_server.ports import CaseStore
+from inference_server.domain.verification_record import VerificationFilter
 from inference_server.web.case_query import CaseQuery
 from inference_server.web.case_schema import (
     CaseDetail,
@@ -17,12 +17,15 @@ from inference_server.web.case_schema import (
     CasesOut,
     EvidenceOut,
     MoveOut,
+    PassOut,
     SightingOut,
+    VerdictOut,
     feature,
 )
 from inference_server.web.deps import FromReader, FromWriter, Given
 from inference_server.web.pictures import picture_response
 from inference_server.web.responses import answers
+from inference_server.web.services import Services
 
 router = APIRouter(prefix="/v1/cases", tags=["cases"])
 
@@ -52,7 +55,7 @@ def list_cases(request: Request, services: Given, _: FromReader, query: Annotate
 @router.get("/{case_id}", response_model=CaseDetail, responses=answers(401, 403, 404, 422))
 def get_case(services: Given, _: FromReader, case_id: CaseIdPath) -> CaseDetail:
     """One case with its history, its sightings and links to its pictures."""
-    return _detail(services.store, services.store.case(CaseId(case_id)))
+    return _detail(services, services.store.case(CaseId(case_id)))
 
 
 @router.get(
@@ -82,13 +85,17 @@ def move_case(services: Given, token: FromWriter, case_id: CaseIdPath, patch: Ca
         at=patch.at,
         expected_state=patch.expected_state,
     )
-    return _detail(services.store, services.casework.move(request))
+    return _detail(services, services.casework.move(request))
 
 
-def _detail(store: CaseStore, case: Case) -> CaseDetail:
+def _detail(services: Services, case: Case) -> CaseDetail:
+    store = services.store
+    verifications = services.asking.verifications.find(VerificationFilter(case_id=case.id))
     return CaseDetail(
         **CaseOut.of(case).model_dump(),
         history=[MoveOut.of(move) for move in store.history(case.id)],
+        verifications=[VerdictOut.of(one) for one in verifications],
+        passes=[PassOut.of(view) for view in store.looks_at(case.id)],
         seen=[SightingOut.of(seen) for seen in store.sightings(case.id)],
         evidence=[EvidenceOut.of(item) for item in store.evidence(case.id)],
     )

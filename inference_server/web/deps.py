@@ -11,9 +11,9 @@ from inference_server.ports import Registry, Token
 from inference_server.web.refusals import NotAllowed, NotAuthenticated
 from inference_server.web.services import Services
 
-DEVICE, READ, WRITE, ADMIN = "device", "cases:read", "cases:write", "admin"
-SCOPES = (DEVICE, READ, WRITE, ADMIN)
-_ADMIN_HAS = frozenset({READ, WRITE, ADMIN})
+DEVICE, READ, WRITE, VERIFY, ADMIN = "device", "cases:read", "cases:write", "verify", "admin"
+SCOPES = (DEVICE, READ, WRITE, VERIFY, ADMIN)
+_ADMIN_HAS = frozenset({READ, WRITE, VERIFY, ADMIN})
 _MAX_SECRET = 256
 _bearer = HTTPBearer(auto_error=False, description="A token of `POST /v1/tokens` or `xuncheng tokens issue`.")
 
@@ -36,7 +36,7 @@ def authenticate(registry: Registry, authorization: str | None) -> Token:
 
 
 def demand_scope(token: Token, scopes: frozenset[str]) -> None:
-    """Nothing; raises NotAllowed where a token has none of the scopes. `admin` includes reading and writing cases."""
+    """Nothing; raises NotAllowed where a token has none of the scopes. `admin` has all but `device`."""
     held = token.scopes | (_ADMIN_HAS if ADMIN in token.scopes else frozenset())
     if not held & scopes:
         raise NotAllowed(f"this needs a token with the scope {' or '.join(sorted(scopes))}")
@@ -64,4 +64,6 @@ FromDevice = Annotated[Token, Depends(_with_scope(DEVICE))]
 FromDeviceOrReader = Annotated[Token, Depends(_with_scope(DEVICE, READ))]
 FromReader = Annotated[Token, Depends(_with_scope(READ))]
 FromWriter = Annotated[Token, Depends(_with_scope(WRITE))]
+FromAsker = Annotated[Token, Depends(_with_scope(VERIFY))]
+FromReaderOrAsker = Annotated[Token, Depends(_with_scope(READ, VERIFY))]
 FromAdmin = Annotated[Token, Depends(_with_scope(ADMIN))]

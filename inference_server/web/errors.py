@@ -9,6 +9,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -17,6 +18,8 @@ from inference_server.domain import errors as domain
 from inference_server.web import refusals
 
 MEDIA_TYPE: Final = "application/problem+json"
+DATABASE_AWAY: Final = (OperationalError, InterfaceError)
+_DATABASE_RETRY_S: Final = 5.0
 _log = structlog.get_logger("web")
 
 # code -> status and title; the exceptions carry the code
@@ -91,6 +94,11 @@ def refusal(error: domain.InspectionError | PictureError) -> JSONResponse:
     return problem(error.code, error.message, fault)
 
 
+def database_away() -> refusals.Busy:
+    """What a caller is told while the database does not answer."""
+    return refusals.Busy("the database does not answer", retry_after_s=_DATABASE_RETRY_S)
+
+
 def describe(faults: Sequence[Any]) -> tuple[str | None, str]:
     """The field and the text of the first of pydantic's complaints; never the value, which may be a secret."""
     first = faults[0]
@@ -108,6 +116,7 @@ def install(app: FastAPI) -> None:
         RequestValidationError: _invalid,
         HTTPException: _http,
         ClientDisconnect: _gone,
+        **dict.fromkeys(DATABASE_AWAY, _away),
         Exception: _failed,
     }
     for kind, handler in handlers.items():
@@ -134,6 +143,12 @@ async def _http(request: Request, error: HTTPException) -> JSONResponse:
 
 async def _gone(request: Request, error: ClientDisconnect) -> JSONResponse:
     return problem("client_gone", "the client went away before the body was complete")
+
+
+async def _away(request: Request, error: DBAPIError) -> JSONResponse:
+    """The database is away or busy: what was asked has not been done, and may be asked again."""
+    _log.warning("database_away", path=request.url.path, error=type(error).__name__)
+    return refusal(database_away())
 
 
 async def _failed(request: Request, error: Exception) -> JSONResponse:

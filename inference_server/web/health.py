@@ -6,6 +6,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 
 from inference_server.web.deps import Given
+from inference_server.web.model_schema import ModelOut
+from inference_server.web.readiness import Status
 
 router = APIRouter(tags=["health"])
 
@@ -19,8 +21,9 @@ class Alive(BaseModel):
 class Ready(BaseModel):
     """Each check by name: "ok", or what is wrong."""
 
-    status: str
+    status: Status
     model_version: str
+    models: dict[str, ModelOut]
     checks: dict[str, str]
 
 
@@ -32,15 +35,19 @@ async def healthz() -> Alive:
 
 @router.get("/readyz", response_model=Ready, responses={503: {"model": Ready, "description": "A check failed"}})
 def readyz(services: Given) -> JSONResponse:
-    """Database, model, workers, disk, and whether the server starts or drains. 503 where one of them is not well."""
+    """Database, model, workers, bus, disk, and whether the server starts or drains. 503 where it takes no frames.
+
+    `degraded`: frames are accepted and wait, for the workers or the bus of a fleet are not well.
+    """
     faults = services.readiness.faults()
-    is_ready = not any(faults.values())
+    status = services.readiness.status(faults)
     ready = Ready(
-        status="ready" if is_ready else "not ready",
-        model_version=services.model_version,
+        status=status,
+        model_version=services.models.model_version,
+        models={one.alias.value: ModelOut.of(one) for one in services.models.status()},
         checks={name: fault or "ok" for name, fault in faults.items()},
     )
-    return JSONResponse(ready.model_dump(), 200 if is_ready else 503)
+    return JSONResponse(ready.model_dump(mode="json"), 503 if status is Status.NOT_READY else 200)
 
 
 @router.get(

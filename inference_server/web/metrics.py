@@ -1,16 +1,17 @@
 """Figures for Prometheus: what this process answered, and what the record and the queue hold."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from inference_server.domain.frame import Frame
 from inference_server.domain.report import Report
-from inference_server.ports import CaseStore, FrameQueue
+from inference_server.models import Models
+from inference_server.ports import CaseStore, Clock, FrameQueue
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
@@ -18,7 +19,7 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 class Metrics:
     """The figures of one app, in a registry of their own."""
 
-    def __init__(self, store: CaseStore, queue: FrameQueue) -> None:
+    def __init__(self, store: CaseStore, queue: FrameQueue, models: Models, clock: Clock) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter(
             "xuncheng_http_requests",
@@ -34,7 +35,12 @@ class Metrics:
         self.frame_seconds = Histogram(
             "xuncheng_frame_seconds", "Time to analyse a frame", buckets=_SECONDS, registry=self.registry
         )
-        self.registry.register(_Record(store, queue))
+        self.registry.register(_Record(store, queue, clock))
+        self.registry.register(_Models(models))
+
+    def count(self, name: str, about: str, counts: Mapping[str, int]) -> None:
+        """Show counts that somebody else keeps, by `outcome`."""
+        self.registry.register(_Counts(name, about, counts))
 
     def hear(self, frame: Frame, report: Report, seconds: float) -> None:
         """Count a frame that is done."""
@@ -45,8 +51,8 @@ class Metrics:
 class _Record(Collector):
     """Counts of the record, asked for at the moment of the scrape."""
 
-    def __init__(self, store: CaseStore, queue: FrameQueue) -> None:
-        self._store, self._queue = store, queue
+    def __init__(self, store: CaseStore, queue: FrameQueue, clock: Clock) -> None:
+        self._store, self._queue, self._clock = store, queue, clock
 
     def describe(self) -> Iterable[GaugeMetricFamily]:
         """Nothing yet: the record is not asked before a scrape."""
@@ -63,6 +69,54 @@ class _Record(Collector):
         for what, count in sorted(self._store.counts().items()):
             counts.add_metric((what,), count)
         yield counts
+        oldest = GaugeMetricFamily(
+            "xuncheng_oldest_seconds", "Age of the first frame that waits, and of the first event", labels=["what"]
+        )
+        waiting, now = self._store.oldest_waiting(), self._clock.now()
+        for what in ("frame", "event"):
+            oldest.add_metric((what,), max((now - waiting.get(what, now)).total_seconds(), 0.0))
+        yield oldest
+
+
+class _Counts(Collector):
+    """Counts by outcome, as they stand at the scrape."""
+
+    def __init__(self, name: str, about: str, counts: Mapping[str, int]) -> None:
+        self._name, self._about, self._counts = name, about, counts
+
+    def describe(self) -> Iterable[CounterMetricFamily]:
+        """Nothing yet, as above."""
+        return ()
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """One counter with all outcomes."""
+        family = CounterMetricFamily(self._name, self._about, labels=["outcome"])
+        for outcome, count in sorted(self._counts.items()):
+            family.add_metric((outcome,), count)
+        yield family
+
+
+class _Models(Collector):
+    """Which models run, and whether a wanted one was refused."""
+
+    def __init__(self, models: Models) -> None:
+        self._models = models
+
+    def describe(self) -> Iterable[GaugeMetricFamily]:
+        """Nothing yet, as above."""
+        return ()
+
+    def collect(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
+        """Version, fault and swaps of each place of the registry."""
+        runs = GaugeMetricFamily("xuncheng_model", "1 for the model that holds a place", labels=["alias", "version"])
+        faults = GaugeMetricFamily("xuncheng_model_fault", "1 where a wanted model is refused", labels=["alias"])
+        swaps = CounterMetricFamily("xuncheng_model_swaps", "Models that took over from another", labels=["alias"])
+        for one in self._models.status():
+            if one.version is not None:
+                runs.add_metric((one.alias, one.version), 1)
+            faults.add_metric((one.alias,), one.fault is not None)
+            swaps.add_metric((one.alias,), one.swaps)
+        yield from (runs, faults, swaps)
 
 
 class Measured:

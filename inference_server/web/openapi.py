@@ -8,6 +8,7 @@ from fastapi.openapi.utils import get_openapi
 
 from inference_server.web.responses import Problem
 from inference_server.web.schema import FrameMeta
+from inference_server.web.verification_schema import VerificationIn
 
 _ABOUT = """Frames in, cases out. Times are RFC 3339 with a zone, answers are in UTC; positions in answers are on WGS84.
 Refusals are `application/problem+json` with a stable `code`. The stream of frames over WebSocket (`/v1/stream`) is
@@ -29,7 +30,7 @@ def documented(app: FastAPI) -> Callable[[], dict[str, Any]]:
 def _document(app: FastAPI) -> dict[str, Any]:
     document = get_openapi(title=app.title, version=app.version, description=_ABOUT, routes=app.routes, tags=_TAGS)
     schemas = document["components"]["schemas"]
-    for model in (FrameMeta, Problem):
+    for model in (FrameMeta, VerificationIn, Problem):
         schema = model.model_json_schema(ref_template=_REF)
         schemas.update(schema.pop("$defs", {}))
         schemas[model.__name__] = schema
@@ -39,8 +40,11 @@ def _document(app: FastAPI) -> dict[str, Any]:
 _TAGS = [
     {"name": "frames", "description": "What devices send"},
     {"name": "cases", "description": "What the case system and operators read and move"},
+    {"name": "verifications", "description": "Photographs before and after: is it fixed?"},
     {"name": "grids", "description": "Unit grids of the city"},
     {"name": "devices", "description": "Vehicles' devices and their cameras"},
     {"name": "tokens", "description": "Who may do what"},
+    {"name": "reviews", "description": "What people are asked, and what they answer"},
+    {"name": "models", "description": "Which models run, and which are wanted"},
     {"name": "health", "description": "For the machine room"},
 ]

@@ -3,8 +3,12 @@
 from dataclasses import dataclass
 
 from inference_server.casework import Casework
+from inference_server.learning_ports import ReviewStore, ShadowStore
+from inference_server.models import Models
 from inference_server.ports import CaseStore, Clock, Evidence, FrameQueue, Registry
+from inference_server.reviewing import Reviewing
 from inference_server.web.accept import Acceptance
+from inference_server.web.asking import Asking
 from inference_server.web.body import ByteBudget, FrameReader
 from inference_server.web.metrics import Metrics
 from inference_server.web.readiness import Readiness
@@ -21,10 +25,14 @@ class Services:
     clock: Clock
     acceptance: Acceptance
     casework: Casework
+    reviewing: Reviewing
     reader: FrameReader
     budget: ByteBudget
     readiness: Readiness
     metrics: Metrics
-    model_version: str
+    models: Models
+    shadows: ShadowStore
+    reviews: ReviewStore
+    asking: Asking
     wait_s: float = 10.0
     max_streams: int = 64

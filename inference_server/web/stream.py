@@ -16,7 +16,7 @@ from detector.picture_errors import PictureError
 from inference_server.domain.errors import InspectionError
 from inference_server.ports import Token
 from inference_server.web.deps import DEVICE, authenticate, demand_scope, services_of
-from inference_server.web.errors import refusal
+from inference_server.web.errors import DATABASE_AWAY, database_away, refusal
 from inference_server.web.messages import accepted_answer, refused_answer, seq_of, split_message
 from inference_server.web.refusals import Busy, NotAuthenticated
 from inference_server.web.services import Services
@@ -77,6 +77,8 @@ async def _serve(services: Services, socket: WebSocket) -> None:
             return
         except (InspectionError, PictureError) as error:
             answer = refused_answer(data, error)
+        except DATABASE_AWAY:
+            answer = refused_answer(data, database_away())
         await socket.send_text(json.dumps(answer))
 
 

@@ -1,0 +1,57 @@
+"""xuncheng reviews status|export"""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from inference_server.bootstrap import open_record
+from inference_server.commands.talk import answer_json, closing_after, talk
+from inference_server.domain.errors import BadInput, NotFound
+from inference_server.review_export import ReviewExport
+from inference_server.rules import read_rules
+from inference_server.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, help="What people are asked, and what they answered.")
+
+FILE = "reviews.jsonl"
+_ENDINGS = ((b"\xff\xd8\xff", ".jpg"), (b"\x89PNG", ".png"), (b"RIFF", ".webp"))
+
+
+@app.command()
+def status() -> None:
+    """How many items wait for an answer, by kind."""
+    settings = Settings()
+    with closing_after(open_record(settings, read_rules(settings))) as record:
+        answer_json(record.reviews.open_reviews())
+
+
+@app.command()
+def export(
+    out: Annotated[Path, typer.Option(help="Folder to write; it must be empty or not be there.", file_okay=False)],
+) -> None:
+    """Write all answered items with their pictures and their provenance, for `xuncheng-train mine`."""
+    if out.exists() and any(out.iterdir()):
+        raise BadInput(f"{out} is not empty", field="out")
+    settings = Settings()
+    (out / "pictures").mkdir(parents=True, exist_ok=True)
+    written, without = 0, 0
+    with closing_after(open_record(settings, read_rules(settings))) as record, (out / FILE).open("w") as file:
+        source = ReviewExport(record.reviews, record.store)
+        for review in source.answered():
+            try:
+                picture = record.evidence.get(review.frame.sha256)
+            except NotFound:
+                without += 1
+                talk(f"{review.item.id}: its picture is gone, left out")
+                continue
+            place = f"pictures/{review.frame.sha256}{_ending(picture)}"
+            (out / place).write_bytes(picture)
+            file.write(json.dumps(source.document(review, place), ensure_ascii=False) + "\n")
+            written += 1
+    answer_json({"out": str(out), "written": written, "without_picture": without})
+
+
+def _ending(picture: bytes) -> str:
+    return next((ending for start, ending in _ENDINGS if picture.startswith(start)), ".bin")

@@ -1,0 +1,1 @@
+"""Two photographs of a place: authentic? the same scene? the problem gone? Pixels and the detector, no I/O."""

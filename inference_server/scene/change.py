@@ -1,0 +1,118 @@
+"""How much the region changed against what lies round it: structure and colour, not brightness."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from detector.image import Pixels
+from inference_server.scene.region import Floats, Mask, Neighbourhood
+
+DIRECTIONS = 6
+TOLERANCE_PX = 2.2  # structure this far apart is the same: what is left of the alignment's error
+NOISE_GREY = 2.5  # mean gradient per direction below which a surface counts as smooth
+RIDGE = 0.15
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Looks:
+    """Both photographs as features on the grid: (h, w, n) float32, and the structure alone (h, w, DIRECTIONS)."""
+
+    before: Floats
+    after: Floats
+    before_edges: Floats
+    after_edges: Floats
+
+
+def looks_of(hood: Neighbourhood, ground: Mask) -> Looks:
+    """Features of both photographs; light and contrast after are brought to those before, measured on the ground."""
+    first = _lab(hood.before)
+    second = _alike(_lab(hood.after), first, ground)
+    first_edges, second_edges = edges(first[:, :, 0]), edges(second[:, :, 0])
+    return Looks(_features(first, first_edges), _features(second, second_edges), first_edges, second_edges)
+
+
+def _lab(pixels: Pixels) -> Floats:
+    return np.asarray(cv2.cvtColor(pixels.astype(np.float32) / 255, cv2.COLOR_BGR2Lab), np.float32)
+
+
+def _alike(second: Floats, first: Floats, ground: Mask) -> Floats:
+    """Lightness by median and spread, colour by median, over the ground; dim light takes colour away as well."""
+    if not ground.any():
+        return second
+    goal, have = first[ground], second[ground]
+    gain = float(np.clip(goal[:, 0].std() / max(have[:, 0].std(), 1e-3), 0.5, 2.0))
+    wanted, found = np.median(goal, axis=0), np.median(have, axis=0)
+    light = float(np.clip(wanted[0] / max(found[0], 1.0), 0.5, 2.0))
+    return np.asarray((second - found) * np.array([gain, light, light], np.float32) + wanted, np.float32)
+
+
+def edges(grey: Floats) -> Floats:
+    """Strength of the gradient by direction, (h, w, DIRECTIONS), pooled over a few pixels.
+
+    Directions are those of Dalal and Triggs 2005 without sign; a gradient is shared between the two nearest.
+    """
+    smooth = cv2.GaussianBlur(grey, (0, 0), 0.8)
+    x, y = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, scale=0.25), cv2.Sobel(smooth, cv2.CV_32F, 0, 1, scale=0.25)
+    strength, place = np.hypot(x, y), (np.arctan2(y, x) % np.pi) * (DIRECTIONS / np.pi)
+    half = DIRECTIONS / 2
+    layers = [strength * np.maximum(0.0, 1 - np.abs((place - k + half) % DIRECTIONS - half)) for k in range(DIRECTIONS)]
+    return np.asarray(cv2.GaussianBlur(np.stack(layers, axis=-1), (0, 0), TOLERANCE_PX), np.float32)
+
+
+def _features(lab: Floats, structure: Floats) -> Floats:
+    """Lightness, colour, strength of the structure by direction and at a coarser scale."""
+    soft = cv2.GaussianBlur(lab, (0, 0), 1.2)
+    coarse = cv2.GaussianBlur(structure.sum(axis=2), (0, 0), 2 * TOLERANCE_PX)
+    return np.dstack([soft, structure, coarse])
+
+
+def structure_change(looks: Looks) -> Floats:
+    """How different the structure is, (h, w) in 0..1: one minus the weighted Jaccard index of the two."""
+    low = np.minimum(looks.before_edges, looks.after_edges).sum(axis=2)
+    high = np.maximum(looks.before_edges, looks.after_edges).sum(axis=2)
+    return np.asarray(1 - (low + NOISE_GREY) / (high + NOISE_GREY), np.float32)
+
+
+def colour_change(looks: Looks) -> Floats:
+    """How different the colour and the evened lightness are, (h, w), as a distance in Lab."""
+    return np.asarray(np.linalg.norm(looks.before[:, :, :3] - looks.after[:, :, :3], axis=2), np.float32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Telling:
+    """What tells the thing from its surroundings in the photograph before, looked for in both.
+
+    before, after: (h, w) float32; about 0 on the surroundings before and about 1 on the thing before. separation: how
+    far apart the two are, in standard deviations.
+    """
+
+    before: Floats
+    after: Floats
+    separation: float
+
+
+def telling(looks: Looks, inside: Mask, belt: Mask) -> Telling:
+    """The linear discriminant (Fisher 1936, with a ridge) between region and belt before, applied to both."""
+    thing, ground = looks.before[inside], looks.before[belt]
+    apart = thing.mean(axis=0) - ground.mean(axis=0)
+    spread = (np.cov(thing.T) + np.cov(ground.T)) / 2
+    scale = np.sqrt(np.diag(spread)) + 1e-3
+    normal = spread / np.outer(scale, scale) * (1 - RIDGE) + RIDGE * np.eye(len(scale))
+    weights = np.linalg.solve(normal, apart / scale) / scale
+    length = float(apart @ weights)
+    deviation = float(np.sqrt(max(float(weights @ spread @ weights), 1e-12)))
+    unit = weights / max(length, 1e-9)
+    offset = float(ground.mean(axis=0) @ unit)
+    return Telling(
+        np.asarray(looks.before @ unit - offset, np.float32),
+        np.asarray(looks.after @ unit - offset, np.float32),
+        length / deviation,
+    )
+
+
+def stands_out(features: Floats, inside: Mask, belt: Mask) -> float:
+    """How far the region differs from the belt: the mean difference of features in standard deviations of the belt."""
+    ground, thing = features[belt], features[inside]
+    spread = ground.std(axis=0) + 0.5
+    return float(np.sqrt(np.mean(((thing.mean(axis=0) - ground.mean(axis=0)) / spread) ** 2)))

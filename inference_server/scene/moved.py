@@ -1,0 +1,116 @@
+"""The thing looked for again: where it was, and a few metres further on."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inference_server.scene.change import Looks
+from inference_server.scene.region import Floats, Mask, Neighbourhood
+
+Values = NDArray[np.float64]
+
+STEP = 2  # structure is pooled over more pixels than that: nothing is lost
+SCALES_HERE = (0.84, 1.0, 1.19)
+SCALES_BESIDE = (0.6, 0.77, 1.0, 1.3, 1.6)  # along a street a thing soon looks larger or smaller
+HERE = 0.35  # sides of the region: a thing found this near to its place has not moved
+SMOOTH = 0.02  # squared difference a pixel below which surfaces count as alike
+COLOUR_SCALE = 0.1  # of differences in Lab, so that they weigh about as much as those of structure
+LEAST_SEEN = 0.9  # of a place that both photographs must show
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """here: how well the structure of the region is found again at its place, a correlation in -1..1.
+
+    beside: how much more like the thing some other place became, 0..1: 0 not at all, 1 it now looks just the same.
+    """
+
+    here: float
+    beside: float
+
+
+def search(hood: Neighbourhood, looks: Looks, thing: Mask) -> Search:
+    """The thing before, `thing` (h, w) bool, looked for in the neighbourhood after."""
+    x1, y1, x2, y2 = (round(v / STEP) for v in (hood.box.x1, hood.box.y1, hood.box.x2, hood.box.y2))
+    part = (slice(y1, y2), slice(x1, x2))
+    reach = max(1, round(HERE * hood.side_px / STEP))
+    around = (slice(max(0, y1 - reach), y2 + reach), slice(max(0, x1 - reach), x2 + reach))
+    before, after = looks.before_edges[::STEP, ::STEP], looks.after_edges[::STEP, ::STEP]
+    here = [_correlation(after[around], piece) for piece in _scaled(before[part], SCALES_HERE)]
+    mask = cv2.GaussianBlur(thing.astype(np.float32), (0, 0), 1.0)[::STEP, ::STEP]
+    first, second = _all(looks.before, looks.before_edges), _all(looks.after, looks.after_edges)
+    template = np.dstack([first[part], mask[part]])
+    seen = hood.seen[::STEP, ::STEP].astype(np.float32)
+    beside = [_became(first, second, seen, piece, part) for piece in _scaled(template, SCALES_BESIDE)]
+    return Search(here=max(here), beside=max(beside))
+
+
+def _all(features: Floats, edges: Floats) -> Floats:
+    """Colour and structure together, on the coarser grid."""
+    return np.ascontiguousarray(np.dstack([features[:, :, :3] * COLOUR_SCALE, edges])[::STEP, ::STEP])
+
+
+def _scaled(piece: Floats, scales: tuple[float, ...]) -> list[Floats]:
+    sizes = [(max(4, round(piece.shape[1] * scale)), max(4, round(piece.shape[0] * scale))) for scale in scales]
+    layers = [np.ascontiguousarray(piece[:, :, k]) for k in range(piece.shape[2])]
+    return [np.dstack([cv2.resize(layer, size) for layer in layers]) for size in sizes]
+
+
+def _correlation(scene: Floats, piece: Floats) -> float:
+    """How well the piece fits at its best place, -1..1: each layer without its mean, all layers together.
+
+    Smooth ground fits nothing well: a floor holds its value down.
+    """
+    height, width = piece.shape[:2]
+    if height > scene.shape[0] or width > scene.shape[1]:
+        return -1.0
+    fits = np.zeros((scene.shape[0] - height + 1, scene.shape[1] - width + 1))
+    there, own = np.zeros_like(fits), 0.0
+    for k in range(piece.shape[2]):
+        layer, part = np.ascontiguousarray(scene[:, :, k]), np.ascontiguousarray(piece[:, :, k])
+        fits += cv2.matchTemplate(layer, part, cv2.TM_CCOEFF)
+        there += _spread(layer, height, width)
+        own += float(((part - part.mean()) ** 2).sum())
+    return float((fits / (np.sqrt(there * own) + SMOOTH * height * width)).max())
+
+
+def _spread(layer: Floats, height: int, width: int) -> Values:
+    """The sum of squared deviations from the mean in every window of this size."""
+    sums, squares = (
+        t[height:, width:] - t[:-height, width:] - t[height:, :-width] + t[:-height, :-width]
+        for t in cv2.integral2(layer, sdepth=cv2.CV_64F, sqdepth=cv2.CV_64F)
+    )
+    return np.asarray(np.maximum(squares - sums**2 / (height * width), 0.0), np.float64)
+
+
+def _became(first: Floats, second: Floats, seen: Floats, piece: Floats, part: tuple[slice, slice]) -> float:
+    """How much nearer to the piece the most changed place came, as a share of how far from it that place was."""
+    height, width = piece.shape[:2]
+    if height > first.shape[0] or width > first.shape[1]:
+        return 0.0
+    mask = np.ascontiguousarray(piece[:, :, -1])
+    was, is_now = _distance(first, piece[:, :, :-1], mask), _distance(second, piece[:, :, :-1], mask)
+    usual = SMOOTH * float(mask.sum()) + float(np.median(was))
+    gain = np.minimum((was - is_now) / np.maximum(was, 0.25 * usual), 1 - is_now / usual)
+    shown = cv2.matchTemplate(seen, mask, cv2.TM_CCORR) / max(float(mask.sum()), 1e-6)
+    rows, columns = np.ogrid[: gain.shape[0], : gain.shape[1]]
+    x, y = (
+        columns + width / 2 - (part[1].start + part[1].stop) / 2,
+        rows + height / 2 - (part[0].start + part[0].stop) / 2,
+    )
+    half = (part[1].stop - part[1].start) / 2, (part[0].stop - part[0].start) / 2
+    elsewhere = ((np.abs(x) > half[0]) | (np.abs(y) > half[1])) & (shown >= LEAST_SEEN)
+    return float(np.clip(gain[elsewhere].max(initial=0.0), 0.0, 1.0))
+
+
+def _distance(scene: Floats, piece: Floats, mask: Floats) -> Values:
+    """The masked sum of squared differences between the piece and every place of the scene."""
+    held = piece * mask[:, :, None]
+    own = float((held * piece).sum())
+    total = own + cv2.matchTemplate((scene**2).sum(axis=2), mask, cv2.TM_CCORR).astype(np.float64)
+    for k in range(0, piece.shape[2], 3):
+        layers, part = (np.ascontiguousarray(values[:, :, k : k + 3], np.float32) for values in (scene, held))
+        total -= 2 * cv2.matchTemplate(layers, part, cv2.TM_CCORR)
+    return np.asarray(np.maximum(total, 0.0), np.float64)
