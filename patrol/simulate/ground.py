@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from patrol.simulate.city import City
 from patrol.simulate.paint import Canvas, fixed_point
 from patrol.simulate.solids import Floats, Model, Picture
-from patrol.simulate.textures import TILE_M, Surface
+from patrol.simulate.textures import Surface
 
 BANDS_M = (1.0, 7.0, 14.0, 28.0, 60.0, 4000.0)
 """Distances between which one copy of a ground texture is used."""
@@ -45,7 +45,7 @@ def draw_sky(canvas: Canvas) -> float:
 
 
 def ground_rows(canvas: Canvas, distance_m: float, horizon: float) -> int:
-    """The picture row of ground straight ahead at a distance, never above the horizon."""
+    """The picture row of ground straight ahead at a distance, never above the horizon or the picture."""
     view = canvas.view
     ahead = view.rotation[2] * (1, 1, 0)
     flat = ahead / max(float(np.linalg.norm(ahead)), 1e-9)
@@ -53,7 +53,7 @@ def ground_rows(canvas: Canvas, distance_m: float, horizon: float) -> int:
     local = view.in_camera(spot[None])
     if local[0, 2] < 0.3:
         return canvas.size[1]
-    return int(np.clip(view.ideal_pixels(local)[0, 1], horizon, canvas.size[1]))
+    return int(np.clip(view.ideal_pixels(local)[0, 1], max(horizon, 0.0), canvas.size[1]))
 
 
 def draw_ground(canvas: Canvas, city: City, floor: Floor, horizon: float) -> None:
@@ -134,7 +134,8 @@ def tiled(canvas: Canvas, surface: Surface, depth: float, window: tuple[int, int
     scale = canvas.view.lens.focal_px / depth
     squeeze = np.sqrt(max(canvas.view.centre[2] / depth, 0.05))
     picture, px_per_m = surface.level_for(scale * float(squeeze))
-    origin = np.floor(canvas.view.centre / TILE_M) * TILE_M * (1, 1, 0)
+    tile_m = picture.shape[0] / px_per_m
+    origin = np.floor(canvas.view.centre / tile_m) * tile_m * (1, 1, 0)
     matrix = canvas.view.plane_matrix(origin, np.array([1.0, 0, 0]), np.array([0, 1.0, 0]))
     into = canvas.plane_to_window(matrix, (px_per_m, px_per_m), window)
     size = window[2] - window[0], window[3] - window[1]

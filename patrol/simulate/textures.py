@@ -43,29 +43,31 @@ def surface(picture: Picture, px_per_m: float, smallest_px: int = 16) -> Surface
     return Surface(tuple(levels), px_per_m)
 
 
-def asphalt(look: Look, rng: Generator) -> Surface:
+def asphalt(look: Look, rng: Generator, tile_m: float = TILE_M) -> Surface:
     """A seamless tile of road: grain, worn bands and stains."""
-    size = (TILE_PX, TILE_PX)
+    side_px = round(tile_m * TILE_PX / TILE_M)
+    size = (side_px, side_px)
     grey = within(rng, look.asphalt_grey)
     grain = rng.normal(0, within(rng, look.asphalt_grain), size).astype(np.float32)
-    cells = max(2, round(TILE_M / within(rng, look.patch_cell_m) / 4))
+    cells = max(2, round(tile_m / within(rng, look.patch_cell_m) / 4))
     stains = layered(rng, size, cells, 3) * grey * 0.035
     plane = (grey + grain + stains) / 100
     tint = rng.uniform(0.97, 1.03, 3) * 100
     return surface(tinted(plane.astype(np.float32), tint), TILE_PX / TILE_M, 8)
 
 
-def paving(look: Look, rng: Generator) -> Surface:
+def paving(look: Look, rng: Generator, tile_m: float = TILE_M) -> Surface:
     """A seamless tile of pavement: slabs with joints, each of its own tone."""
-    slabs = max(6, round(TILE_M / within(rng, look.slab_m)))
+    side_px = round(tile_m * TILE_PX / TILE_M)
+    slabs = max(6, round(tile_m / within(rng, look.slab_m)))
     rows = slabs * int(rng.integers(1, 3))
     tones = 1 + rng.normal(0, 0.045, (rows, slabs)).astype(np.float32)
-    y = np.arange(TILE_PX) * rows // TILE_PX
-    shift = (y % 2) * (TILE_PX // slabs // 2) * int(rng.integers(2))
-    x = ((np.arange(TILE_PX)[None, :] + shift[:, None]) % TILE_PX) * slabs // TILE_PX
+    y = np.arange(side_px) * rows // side_px
+    shift = (y % 2) * (side_px // slabs // 2) * int(rng.integers(2))
+    x = ((np.arange(side_px)[None, :] + shift[:, None]) % side_px) * slabs // side_px
     plane = tones[y[:, None], x]
     joint = (np.diff(x, axis=1, prepend=x[:, -1:]) != 0) | (np.diff(y, prepend=y[-1]) != 0)[:, None]
-    plane = np.where(joint, plane * 0.74, plane) * (1 + 0.04 * layered(rng, (TILE_PX, TILE_PX), 6, 4))
+    plane = np.where(joint, plane * 0.74, plane) * (1 + 0.04 * layered(rng, (side_px, side_px), 6, 4))
     plane = plane + rng.normal(0, 0.03, plane.shape)
     return surface(tinted(plane.astype(np.float32), one_of(rng, look.pavement_colours)), TILE_PX / TILE_M, 8)
 

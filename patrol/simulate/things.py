@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from numpy.random import Generator
 
-from patrol.simulate import shapes, stains, vehicles
+from patrol.simulate import people, shapes, stains, vehicles
 from patrol.simulate.looks import Look
 from patrol.simulate.solids import Model
 
@@ -33,6 +33,7 @@ FLAT_CLASSES = ("pothole", "graffiti", "open_manhole", "manhole_cover", *DISTRAC
 LARGEST_M = {
     "garbage": 1.7, "overflowing_bin": 1.2, "pothole": 1.0, "graffiti": 2.1, "soil_heap": 2.2, "open_manhole": 0.6,
     "bin": 1.3, "manhole_cover": 0.6, "traffic_cone": 0.6, "car": 2.6, "patch": 2.4, "leaves": 1.5, "poster": 1.0,
+    "person": 1.0,
 }  # fmt: skip
 """Half of the longest extent in metres that a body of the class can have."""
 
@@ -50,6 +51,7 @@ BODIES: dict[str, Callable[[Look, Generator], Model]] = {
     "patch": stains.patch,
     "leaves": stains.leaves,
     "poster": stains.poster,
+    "person": people.person,
 }
 """How a thing of each class is drawn afresh from a look and a random generator."""
 
