@@ -3,6 +3,9 @@
 A drawn city without pictures: the boxes are the truth, positions are as wrong as a receiver makes them. Everything
 behind the detector port is what `xuncheng serve` runs: use case, policy, SQLite (without fsync, for speed only).
 Prints one JSON object. Usage: python tests/bench/city.py [--things 1000] [--seed 3]
+
+A case that the service filed and took back later (`cases_taken_back`) counts as filed, and so as a duplicate: somebody
+may have been sent to it.
 """
 
 from __future__ import annotations
@@ -31,6 +34,7 @@ from inference_server.adapters.opening import OpeningOptions, open_adapters
 from inference_server.collect import Collection
 from inference_server.domain.camera import Camera, Lens, Mount
 from inference_server.domain.case import Case
+from inference_server.domain.case_states import VOID
 from inference_server.domain.frame import Fix, Frame, camera_id, frame_id, sha256_of
 from inference_server.domain.geo import LatLon, LocalPlane
 from inference_server.domain.grid import Grid, Placement, grid_id
@@ -121,6 +125,7 @@ def figures_of(street: Street, drive: Drive, tally: Tally) -> dict[str, Any]:
         "things": len(things),
         "things_judged": score.things,
         "cases_filed": len(cases),
+        "cases_taken_back": sum(case.state == VOID for case in cases),
         "precision": round(score.precision, 4),
         "recall": round(score.recall, 4),
         "duplicates": round(score.duplicate_share, 4),

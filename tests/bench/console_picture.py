@@ -39,8 +39,8 @@ def main() -> None:
         page.wait_for_selector("#case svg.boxes.is-fitted")
         if wanted.filter:
             page.fill("#filter-text", "")
+            page.keyboard.press("Escape")  # leaves the filter; elsewhere it would close the case
         page.wait_for_timeout(2500)
-        page.keyboard.press("Escape")
         page.locator("#case-heading").focus()
         page.keyboard.press("f")
         page.wait_for_timeout(1000)

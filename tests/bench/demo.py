@@ -73,7 +73,7 @@ def served(folder: Path, port: int, drive: Drive) -> Iterator[RunningServer]:
         card=CARD,
         workers=os.cpu_count() or 2,
         port=port,
-        settings={"policy": str(POLICY), "precision": "int8"},
+        settings={"policy": str(POLICY)},
     )
     grids = folder / "grids.geojson"
     plan.data_folder.mkdir(parents=True, exist_ok=True)

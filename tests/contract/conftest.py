@@ -1,13 +1,16 @@
 """Every test of this folder runs once per database; it sees ports only."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from support.nats_server import OwnNats, own_nats
+from support.object_server import own_objects
 from support.postgres import own_database
 from support.records import KINDS, SQLITE_FILE, SQLITE_MEMORY, Place, empty
 
+from inference_server.adapters.objects import ObjectPlace
 from inference_server.adapters.opening import Adapters
 from inference_server.ports import CaseStore
 
@@ -20,6 +23,20 @@ def postgres_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def nats_server() -> Iterator[OwnNats]:
+    """A real NATS server of this run."""
+    with own_nats() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def objects() -> Iterator[ObjectPlace]:
+    """A bucket on a server that speaks S3."""
+    with own_objects() as place:
+        yield place
+
+
+@pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty SQLite file with all tables, to be copied: quicker than making them for each test."""
     folder = tmp_path_factory.mktemp("migrated")
@@ -28,18 +45,28 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "xuncheng.sqlite"
 
 
+@pytest.fixture
+def make_place(request: pytest.FixtureRequest, tmp_path: Path, migrated: Path) -> Callable[[str], Place]:
+    """An empty record of a kind that is not yet open."""
+
+    def make(kind: str) -> Place:
+        if kind == SQLITE_MEMORY:
+            return Place(kind, "sqlite://", tmp_path / "data")
+        if kind == SQLITE_FILE:
+            (tmp_path / "data").mkdir()
+            shutil.copy(migrated, tmp_path / "data")
+            return Place(kind, None, tmp_path / "data")
+        url = request.getfixturevalue("postgres_url")
+        empty(url)
+        return Place(kind, url, tmp_path / "data")
+
+    return make
+
+
 @pytest.fixture(params=KINDS)
-def place(request: pytest.FixtureRequest, tmp_path: Path, migrated: Path) -> Place:
+def place(request: pytest.FixtureRequest, make_place: Callable[[str], Place]) -> Place:
     """An empty record that is not yet open."""
-    if request.param == SQLITE_MEMORY:
-        return Place(request.param, "sqlite://", tmp_path / "data")
-    if request.param == SQLITE_FILE:
-        (tmp_path / "data").mkdir()
-        shutil.copy(migrated, tmp_path / "data")
-        return Place(request.param, None, tmp_path / "data")
-    url = request.getfixturevalue("postgres_url")
-    empty(url)
-    return Place(request.param, url, tmp_path / "data")
+    return make_place(request.param)
 
 
 @pytest.fixture

@@ -91,3 +91,12 @@ def test_a_new_process_delivers_at_once_for_a_dead_one(lasting: Place) -> None:
         assert due(first) == ["event-1"]
     with lasting.opened() as second:
         assert due(second) == ["event-1"]
+
+
+def test_the_age_of_the_outbox_is_that_of_its_first_event(record: Adapters) -> None:
+    assert record.store.oldest_waiting() == {}
+    first, second = an_event("a1", subject="a"), an_event("b1", subject="b")
+    add(record, first, second)
+    assert record.store.oldest_waiting() == {"event": first.occurred_at}
+    record.outbox.mark_sent(record.outbox.due(at(0), 10)[0], at(1))
+    assert record.store.oldest_waiting() == {"event": second.occurred_at}

@@ -213,14 +213,6 @@ def test_an_error_leaves_nothing_behind(record: Adapters) -> None:
         assert work.pass_of(frame.camera, at(0), 60.0) is None
 
 
-def test_the_same_review_item_again_changes_nothing(store: CaseStore) -> None:
-    frame = a_frame()
-    with store.work(()) as work:
-        work.finish(frame, a_report(frame))
-        work.add_review(a_review())
-        work.add_review(a_review(score=0.9))
-
-
 def test_eight_workers_that_see_one_thing_file_one_case(store: CaseStore) -> None:
     together = threading.Barrier(8)
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
+from support.axe import axe_script, serious
 from support.browsed import Browsed
 from support.browser import Watched, watched
 
-from inference_server.console import vendor
 from inference_server.domain.case import Case
 
 pytestmark = pytest.mark.browser
@@ -16,8 +16,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="module")
 def axe() -> str:
-    vendor.build(dev=True)
-    return (vendor.VENDOR / "dev" / "axe.min.js").read_text("utf-8")
+    return axe_script()
 
 
 @pytest.fixture
@@ -172,15 +171,3 @@ def test_axe_finds_nothing_serious_on_any_view(browsed: Browsed, axe: str, schem
     with watched(browsed.browser, color_scheme=scheme) as stranger:
         stranger.page.goto(f"{browsed.home}/login")
         assert serious(stranger.page, axe) == []
-
-
-def serious(page: Page, axe: str) -> list[str]:
-    """What axe calls serious or critical, with the elements."""
-    page.evaluate(axe)
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    assert found["passes"], "axe has looked at nothing"
-    return [
-        f"{fault['id']}: {fault['help']}: {[node['html'][:160] for node in fault['nodes'][:4]]}"
-        for fault in found["violations"]
-        if fault["impact"] in ("serious", "critical")
-    ]

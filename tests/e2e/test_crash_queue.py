@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 from support.queue_process import CAMERAS, numbered, work_on
+from support.rounds import rounds
 
 from inference_server.adapters import tables
 from inference_server.adapters.opening import open_adapters
 from inference_server.worker import work_once
 
-KILLS, MOST_FRAMES = 8, 400
+KILLS, MOST_FRAMES = rounds(8, 100), 400
 _TESTS = Path(__file__).parents[1]
 
 

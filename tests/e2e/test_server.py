@@ -8,13 +8,16 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 from support.app import write_model
+from support.equal_posts import CLIENTS, post_together
 from support.posting import CAMERA_JSON, DEVICE, a_meta, a_picture, around_a_thing, post
+from support.rounds import rounds
 from support.server import RunningServer, ServerPlan, run_xuncheng, running_server, start_server
 
 
@@ -138,3 +141,12 @@ def test_a_port_that_is_taken_is_told_in_one_line(lasting: RunningServer) -> Non
     assert done.returncode == 4
     assert "outside: OSError" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.crash
+def test_a_hundred_equal_posts_at_once_are_one_row_on_sqlite_too(plan: ServerPlan) -> None:
+    frames = rounds(3, 200)
+    with running_server(ServerPlan(data_folder=plan.data_folder, card=plan.card, workers=0)) as server:
+        answers = post_together(server.url, server.device_token(DEVICE), DEVICE, frames)
+        assert answers == [Counter({200: CLIENTS - 1, 202: 1})] * frames
+        assert server.counts()["frames.queued"] == frames

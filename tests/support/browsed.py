@@ -10,7 +10,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page
 from support.app import write_model
-from support.browser import Watched, a_browser, watched
+from support.browser import Watched, watched
 from support.seeded_city import SeededCity, a_whole_city
 from support.server import RunningServer, ServerPlan, start_server
 
@@ -38,23 +38,22 @@ class Browsed:
 
 
 @contextmanager
-def a_browsed_city(folder: Path) -> Iterator[Browsed]:
+def a_browsed_city(folder: Path, browser: Browser) -> Iterator[Browsed]:
     """All of it, for the length of a block."""
     plan = ServerPlan(data_folder=folder / "data", card=write_model(folder), workers=0)
-    with a_browser() as browser:
-        server = start_server(plan)
-        record = open_adapters(None, folder / "data", OpeningOptions(fast_unsafe=True))
-        try:
-            assert server.console_url is not None
-            city = a_whole_city(record)
-            with watched(browser) as first:
-                first.page.goto(server.console_url)
-                cookies = first.context.storage_state()
-            browsed = Browsed(server, city, browser, cookies, server.console_url)
-            yield browsed
-        finally:
-            record.close()
-            browsed.server.stop()
+    server = start_server(plan)
+    record = open_adapters(None, folder / "data", OpeningOptions(fast_unsafe=True))
+    try:
+        assert server.console_url is not None
+        city = a_whole_city(record)
+        with watched(browser) as first:
+            first.page.goto(server.console_url)
+            cookies = first.context.storage_state()
+        browsed = Browsed(server, city, browser, cookies, server.console_url)
+        yield browsed
+    finally:
+        record.close()
+        browsed.server.stop()
 
 
 def markers(page: Page) -> int:

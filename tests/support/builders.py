@@ -23,7 +23,8 @@ from inference_server.domain.geo import LatLon
 from inference_server.domain.grid import GridId
 from inference_server.domain.observation import Box, Contact, Detection, Drop, DropReason
 from inference_server.domain.report import DetectionReport, Outcome, Report
-from inference_server.ports import Event, ReviewItem, Sighting
+from inference_server.domain.review import ReviewAnswer, ReviewItem, ReviewKind, Verdict
+from inference_server.ports import Event, Sighting
 
 NOON = datetime(2026, 11, 22, 4, 0, 0, 123456, tzinfo=UTC)
 PLACE = LatLon(30.2741, 120.1551)
@@ -181,6 +182,7 @@ def a_track(**changes: Any) -> Track:
         near=a_snapshot(1),
         far=a_snapshot(2),
         side_deg=88.5,
+        beside=(TrackId("track-2"),),
     )
     return replace(track, **changes)
 
@@ -199,6 +201,7 @@ def a_candidate(name: str = "candidate-1", **changes: Any) -> Candidate:
         best_certainty=0.9,
         mean_certainty=0.75,
         best_score=0.8,
+        beside=(TrackId("track-3"),),
     )
     candidate = Candidate(
         id=CandidateId(name),
@@ -299,7 +302,7 @@ def a_review(**changes: Any) -> ReviewItem:
     """A dropped detection that a person should see."""
     item = ReviewItem(
         id="review-1",
-        kind="sampled_drop",
+        kind=ReviewKind.SAMPLED_DROP,
         created_at=at(1),
         frame_id=a_frame().id,
         class_name="garbage",
@@ -307,3 +310,9 @@ def a_review(**changes: Any) -> ReviewItem:
         box=(1.0, 2.0, 3.5, 4.0),
     )
     return replace(item, **changes)
+
+
+def an_answer(**changes: Any) -> ReviewAnswer:
+    """A person says that the sampled drop is rubbish after all."""
+    answer = ReviewAnswer(sequence=0, review_id="review-1", at=at(200), by="operator:wang", verdict=Verdict.CONFIRM)
+    return replace(answer, **changes)

@@ -1,14 +1,17 @@
-"""The record on each database that we promise: SQLite in a file, SQLite in memory, PostgreSQL."""
+"""The record on each database that we promise: SQLite in a file, SQLite in memory, PostgreSQL; and beside each what
+hands out frames and keeps pictures."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from support.builders import PLACE, a_candidate, a_case
 
 from inference_server.adapters.database import Database
-from inference_server.adapters.opening import Adapters, OpeningOptions, migrate, open_adapters
+from inference_server.adapters.objects import AnyStore
+from inference_server.adapters.opening import Adapters, BusOptions, OpeningOptions, migrate, open_adapters
 from inference_server.adapters.tables import metadata
 from inference_server.domain.geo import cells_around
 from inference_server.ports import CaseStore
@@ -25,15 +28,27 @@ class Place:
     kind: str
     url: str | None
     folder: Path
+    bus: BusOptions | None = None
+    objects: AnyStore | None = None
 
     @contextmanager
     def opened(self, options: OpeningOptions | None = None) -> Iterator[Adapters]:
-        """The record, closed at the end."""
+        """The record, closed at the end; its way to NATS, if it has one, is open."""
+        options = replace(options or OpeningOptions(), bus=self.bus, objects=self.objects)
         adapters = open_adapters(self.url, self.folder, options)
         try:
+            wait_for_bus(adapters)
             yield adapters
         finally:
             adapters.close()
+
+
+def wait_for_bus(adapters: Adapters, within_s: float = 20.0) -> None:
+    """Nothing; afterwards NATS answers, where there is one."""
+    until_s = time.monotonic() + within_s
+    while adapters.bus is not None and adapters.bus.fault() is not None:
+        assert time.monotonic() < until_s, adapters.bus.fault()
+        time.sleep(0.01)
 
 
 def empty(url: str) -> None:

@@ -25,6 +25,7 @@ class TruthLook:
 
     quality: Quality
     detections: tuple[Detection, ...]
+    model: "TruthDetects"
 
     def detect(self) -> Sequence[Detection]:
         """The boxes that were written into it."""
@@ -44,6 +45,10 @@ class TruthDetects:
         """None: the defaults of the policy hold."""
         return None
 
+    def probability(self, class_name: str, score: float) -> float:
+        """The score: nothing is calibrated."""
+        return score
+
     def open(self, picture: bytes) -> TruthLook:
         """The boxes; raises PictureUnreadable."""
         try:
@@ -58,4 +63,4 @@ class TruthDetects:
         quality = Quality(
             sharpness=500.0, brightness=120.0, thumbnail=thumbnail, width_px=self.width_px, height_px=self.height_px
         )
-        return TruthLook(quality, detections)
+        return TruthLook(quality, detections, self)

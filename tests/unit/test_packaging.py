@@ -13,8 +13,10 @@ import tomllib
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, distributions, requires
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -219,12 +221,30 @@ def test_the_weights_are_installed_but_no_checkpoint_and_no_tests(installed: Pat
     assert not {"tests", "weights", "datasets", "docs"} & {path.name for path in packages.iterdir()}
 
 
-def test_the_composed_server_is_published_to_this_machine_only() -> None:
-    text = (ROOT / "compose.yaml").read_text(encoding="utf-8")
-    published = re.findall(r'^\s+ports: \["(.*)"\]$', text, flags=re.MULTILINE)
-    assert published == ["127.0.0.1:${XUNCHENG_PORT:-8080}:8080"]
+def composed() -> dict[str, dict[str, Any]]:
+    """The services of compose.yaml by their names."""
+    services: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))[
+        "services"
+    ]
+    return services
+
+
+def test_the_composed_server_alone_is_published_and_to_this_machine_only() -> None:
+    published = {name: service["ports"] for name, service in composed().items() if "ports" in service}
+    assert published == {"server": ["127.0.0.1:${XUNCHENG_PORT:-8080}:8080"]}
+
+
+def test_compose_and_the_fleet_name_settings_that_there_are() -> None:
     known = {f"XUNCHENG_{name.upper()}" for name in Settings.model_fields}
-    assert set(re.findall(r"^\s+- (XUNCHENG_\w+)$", text, flags=re.MULTILINE)) <= known
+    passed_on = {name for name in ("server", "worker") for name in composed()[name]["environment"]}
+    env_file = (ROOT / "docker" / "fleet.env").read_text(encoding="utf-8")
+    set_there = set(re.findall(r"^(XUNCHENG_\w+)=", env_file, flags=re.MULTILINE))
+    assert passed_on <= known
+    assert set_there <= passed_on  # else compose would read them and pass nothing on
+
+
+def test_without_a_profile_compose_starts_the_server_alone() -> None:
+    assert [name for name, service in composed().items() if "profiles" not in service] == ["server"]
 
 
 def test_the_commands_of_the_makefile_name_files_that_are_there() -> None:

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 from support.builders import a_dropped_report, a_frame, a_picture, a_report
 from support.clocks import SetClock
+from support.waiting import until
 
 from inference_server.adapters.opening import Adapters, OpeningOptions, open_adapters
 from inference_server.domain.frame import Frame
@@ -73,15 +74,6 @@ def put(record: Adapters, *numbers: int, camera: str = "front") -> None:
     """Accept frames."""
     for number in numbers:
         record.queue.put(a_frame(number, camera=camera), a_picture(number))
-
-
-def until(is_so: Callable[[], bool]) -> None:
-    """Wait for something that must come."""
-    for _ in range(3000):
-        if is_so():
-            return
-        time.sleep(0.01)
-    pytest.fail("it did not come")
 
 
 def test_a_frame_is_analysed_released_and_told_of(record: Adapters, inspector: Inspector, clock: SetClock) -> None:

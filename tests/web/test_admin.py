@@ -126,7 +126,7 @@ def test_health_needs_no_token_and_metrics_count_by_route(fresh_app: OpenApp) ->
         ready = client.get("/readyz").json()
         text = client.get("/metrics").text
     assert ready["status"] == "ready"
-    assert set(ready["checks"]) == {"phase", "database", "workers", "disk"}
+    assert set(ready["checks"]) == {"phase", "database", "workers", "disk", "model_watch"}
     assert 'xuncheng_http_requests_total{method="GET",route="/v1/cases/{case_id}",status="401"} 1.0' in text
     assert 'xuncheng_frames_total{outcome="analysed"} 1.0' in text
     assert 'xuncheng_record{what="frames.analysed"} 1.0' in text

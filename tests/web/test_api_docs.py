@@ -12,6 +12,7 @@ import httpx
 import pytest
 from support.app import OpenApp
 from support.posting import a_picture, form
+from support.reported import ask, before, cleared
 
 from detector.picture_errors import PictureError
 from inference_server.domain.errors import InspectionError
@@ -41,12 +42,17 @@ class Example:
         if body.startswith("meta:"):
             meta = body.removeprefix("meta:").partition("image:")[0]
             return client.request(self.method, path, files=form(meta.strip(), a_picture()))
+        if body.startswith("request:"):
+            request = body.removeprefix("request:").partition("before_1:")[0]
+            return ask(client, json.loads(request), before_1=before(), after_1=cleared())
         headers = {"Content-Type": "application/json"} if body else {}
         return client.request(self.method, path, content=body or None, headers=headers)
 
 
 def _filled(text: str, known: dict[str, str]) -> str:
-    return text.replace("{frame}", known.get("frame", "")).replace("{case}", known["case"])
+    for name in ("frame", "verification"):
+        text = text.replace(f"{{{name}}}", known.get(name, ""))
+    return text.replace("{case}", known["case"])
 
 
 def _examples() -> list[Example]:
@@ -79,7 +85,7 @@ def test_the_examples_of_the_page_are_true(fresh_app: OpenApp) -> None:
             answer = example.send(client, known)
         assert answer.status_code == example.status, (example.method, example.path, answer.text)
         assert _shows(example.answer, answer.json(), known), (example.method, example.path, answer.text)
-        known["frame"] = answer.json().get("frame", known.get("frame", ""))
+        known |= {name: answer.json()[name] for name in ("frame", "verification") if name in answer.json()}
 
 
 def test_every_code_of_the_table_is_on_the_page_with_its_status_and_the_other_way_round() -> None:

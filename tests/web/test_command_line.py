@@ -71,6 +71,20 @@ def test_each_verb_ends_with_its_exit_code(arguments: list[str], code: int, caps
     assert "Traceback" not in said.err
 
 
+def test_a_record_is_backed_up_and_put_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    run(["tokens", "issue", "me", "--scope", "admin"])
+    assert run(["backup", str(tmp_path / "copy")]) == 0
+    assert run(["restore", str(tmp_path / "copy")]) == 3, "the data folder is not empty"
+    monkeypatch.setenv("XUNCHENG_DATA_FOLDER", str(tmp_path / "other"))
+    capsys.readouterr()
+    assert run(["restore", str(tmp_path / "copy")]) == 0
+    assert capsys.readouterr().out.startswith("restored: record of ")
+    run(["tokens", "list", "--json"])
+    assert json.loads(capsys.readouterr().out)["name"] == "me"
+    monkeypatch.setenv("XUNCHENG_DATABASE_URL", "postgresql+psycopg://nowhere/x")
+    assert run(["backup", str(tmp_path / "third")]) == 3
+
+
 def test_cases_and_their_events_are_listed_beside_a_running_server(card: Path, capsys: Captured) -> None:
     with open_app(Settings().data_folder, card) as opened:
         case_id = opened.file_a_case()

@@ -46,7 +46,16 @@ def test_each_operation_says_what_it_is_for_and_how_it_may_be_refused(document: 
 
 
 def test_what_comes_in_has_examples(document: dict[str, Any]) -> None:
-    for name in ("FrameMeta", "CasePatch", "DeviceIn", "CameraModel", "TokenIn"):
+    for name in (
+        "FrameMeta",
+        "VerificationIn",
+        "ClosureAnswerIn",
+        "ReviewAnswerIn",
+        "CasePatch",
+        "DeviceIn",
+        "CameraModel",
+        "TokenIn",
+    ):
         assert document["components"]["schemas"][name]["examples"], name
 
 

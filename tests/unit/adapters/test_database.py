@@ -88,7 +88,10 @@ BEFORE = {"camera": "car-1/front", "before": NOON}
         pytest.param(sql_store._WITH_FIX, BEFORE, "ix_frames_with_fix (camera=? AND taken_at<?)", id="last frame"),
         pytest.param(sql_queue._FREE_CAMERA, {"now": NOON}, "COVERING INDEX ix_frames_queued", id="camera with work"),
         pytest.param(sql_queue._OLDEST, {"of": "c"}, "ix_frames_queued_of_camera (camera=?)", id="oldest of a camera"),
-        pytest.param(sql_queue._LEVEL, {}, "COVERING INDEX ix_frames_queued", id="level of the queue"),
+        pytest.param(sql_queue._DEPTH, {}, "COVERING INDEX ix_frames_queued", id="depth of the queue"),
+        pytest.param(sql_queue._BY_CAMERA, {}, "COVERING INDEX ix_frames_queued", id="level of the queue"),
+        pytest.param(sql_queue._UNHELD, {"now": NOON}, "ix_frames_queued", id="frames that nobody holds"),
+        pytest.param(sql_queue._OLDEST_OF_DEVICE, {"of": "car-1"}, "ix_frames_queued", id="oldest of a device"),
         pytest.param(sql_outbox._DUE, {"now": NOON, "most": 5}, "ix_events_pending", id="events that are due"),
         pytest.param(sql_work._CANDIDATES, {"cells": [1, 2]}, "ix_candidates_cell (cell=?)", id="candidates of cells"),
         pytest.param(

@@ -121,3 +121,16 @@ def test_thresholds_are_those_of_the_card(looks: YoloLooks) -> None:
 def test_the_model_names_itself(looks: YoloLooks) -> None:
     assert looks.model_version == "drawn 7"
     assert looks.network_px == (640, 384)
+
+
+CALIBRATION = {"pothole": {"scores": [0.0, 0.8, 1.0], "probabilities": [0.0, 0.4, 0.6]}}
+
+
+def test_a_calibrated_class_has_a_probability_beside_its_score(tmp_path: Path) -> None:
+    model = FixedModel(detections=FOUND, picture_px=(1920, 1080), card={"calibration": CALIBRATION})
+    looks = YoloLooks(YoloDetector.load(write_model(tmp_path, model)))
+    pothole, garbage = looks.open(encoded(street(), "JPEG", quality=90)).detect()
+    assert (pothole.score, pothole.probability) == (pytest.approx(0.9, abs=1e-5), pytest.approx(0.5, abs=1e-5))
+    assert (pothole.certainty, garbage.probability) == (pothole.probability, None)
+    assert looks.probability("pothole", 0.9) == pytest.approx(0.5)
+    assert looks.probability("garbage", 0.9) == 0.9

@@ -195,7 +195,7 @@ def test_the_secret_of_the_documentation_is_a_good_one() -> None:
 
 def test_the_event_of_the_documentation_has_the_members_of_a_real_one() -> None:
     (shown,) = (json.loads(block) for block in re.findall(r"```json\n(.*?)```", _DOCS.read_text("utf-8"), re.DOTALL))
-    real = cloud_event(case_event(a_case(), "filed", at(10), a_candidate()), "/xuncheng")
+    real = cloud_event(case_event(a_case(), "filed", at(10), a_candidate(), "frame-1"), "/xuncheng")
     assert list(shown) == list(real)
     assert list(shown["data"]) == list(real["data"])
     assert {key: type(value) for key, value in shown["data"].items() if value is not None} == {

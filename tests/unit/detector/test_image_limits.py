@@ -69,10 +69,10 @@ def test_a_bomb_of_400_megapixels_is_refused_without_memory_or_time() -> None:
     ]
     for bomb in bombs:
         tracemalloc.start()
-        started = time.perf_counter()
+        started = time.thread_time()
         with pytest.raises(PictureTooLarge):
             decode(bomb, DEFAULT)
-        took_s = time.perf_counter() - started
+        took_s = time.thread_time() - started
         assert took_s < 0.2
         assert tracemalloc.get_traced_memory()[1] < 2_000_000
         tracemalloc.stop()
@@ -109,10 +109,10 @@ def test_a_webp_of_very_many_chunks_is_refused() -> None:
 @pytest.mark.parametrize("start", [encoded(a_scene(16, 16), "JPEG")[:-2], b"\xff\xd8\xff", PNG_SIGNATURE])
 def test_25_megabytes_of_filling_take_no_time(start: bytes, fill: bytes) -> None:
     data = start + fill * (24_000_000 // len(fill))
-    started = time.perf_counter()
+    started = time.thread_time()
     with pytest.raises(PictureError):
         decode(data, DEFAULT)
-    assert time.perf_counter() - started < 1
+    assert time.thread_time() - started < 1
 
 
 @pytest.mark.parametrize("kind", [0xC3, 0xC5, 0xC9, 0xCA])

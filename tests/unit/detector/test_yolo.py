@@ -14,6 +14,7 @@ from support.onnx_model import FixedModel, write_fixed_model, write_model
 
 from detector.heads import Head
 from detector.image import Limits, PictureTooLarge, PictureUnreadable
+from detector.model_card import read_card
 from detector.model_errors import CardError, ModelError, ModelFileError
 from detector.yolo import YoloDetector, load_onnx
 
@@ -147,3 +148,12 @@ def _input_with(**changes: object) -> dict[str, object]:
 def test_the_rest_of_the_card_stays_accessible(tmp_path: Path) -> None:
     card_path = write_model(tmp_path, FixedModel(card={"figures": {"map50": 0.5}}))
     assert YoloDetector.load(card_path).card.content["figures"] == json.loads('{"map50": 0.5}')
+
+
+def test_int8_is_served_where_a_card_has_it_and_fp32_where_not(tmp_path: Path) -> None:
+    card_path = write_fixed_model(tmp_path)
+    assert YoloDetector.load(card_path).card.served == "fp32"
+    content = json.loads(card_path.read_text(encoding="utf-8"))
+    content["files"]["int8"] = content["files"]["fp32"]
+    card_path.write_text(json.dumps(content), encoding="utf-8")
+    assert read_card(card_path).served == "int8"

@@ -11,9 +11,9 @@ from inference_server.domain.decide import Action, decide
 from inference_server.domain.geo import LocalPlane
 from inference_server.domain.observation import Box
 from inference_server.domain.policy import AbsenceRules, ClassRules
-from inference_server.domain.screen import Thresholds
+from inference_server.domain.screen import thresholds_of
 
-LIMITS = Thresholds(0.6, 0.4, 0.2)
+LIMITS = (0.6, 0.4, 0.2)
 
 
 def a_candidate(*passes):
@@ -92,7 +92,7 @@ def a_candidate(*passes):
     ],
 )
 def test_the_decision_follows_the_policy(passes, rules, action, reason):
-    decision = decide(a_candidate(*passes), rules, LIMITS)
+    decision = decide(a_candidate(*passes), rules, thresholds_of(rules, LIMITS))
     assert (decision.action, decision.reason) == (action, reason)
     assert decision.numbers["file_at"] == 0.6
 

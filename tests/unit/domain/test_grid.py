@@ -207,14 +207,20 @@ def test_the_length_of_grid_ids_is_the_citys_choice() -> None:
         grid_id("330102001001007", 16)
 
 
-def test_ten_thousand_grids_answer_in_a_fifth_of_a_millisecond() -> None:
-    index = GridIndex([a_square(f"{i:05d}", 100.0 * (i % 100), 100.0 * (i // 100)) for i in range(10_000)])
+def test_ten_thousand_grids_answer_nearly_as_fast_as_a_hundred() -> None:
+    few, many = checkerboard(10), checkerboard(100)
     rng = np.random.default_rng(7)
-    places = [PLANE.latlon(rng.uniform(0, 10_000, 2)) for _ in range(500)]
-    best_s = math.inf
-    for _ in range(5):  # the best of five: a busy machine is no slow index
-        start = time.process_time()
-        found = [index.locate(place, 4.0 * ROUND_1_M, NOON) for place in places]
-        best_s = min(best_s, (time.process_time() - start) / len(places))
-    assert all(placement.grid is not None for placement in found)
-    assert best_s < 0.2e-3
+    places = [PLANE.latlon(rng.uniform(0, 1_000, 2)) for _ in range(500)]
+    best_s = {100: math.inf, 10_000: math.inf}
+    for _ in range(5):  # the best of five, in turn: a busy machine is no slow index
+        for size, index in ((100, few), (10_000, many)):
+            start = time.process_time()
+            found = [index.locate(place, 4.0 * ROUND_1_M, NOON) for place in places]
+            best_s[size] = min(best_s[size], time.process_time() - start)
+            assert all(placement.grid is not None for placement in found)
+    assert best_s[10_000] < 2.0 * best_s[100]
+
+
+def checkerboard(side: int) -> GridIndex:
+    """Squares of 100 m, `side` of them in each direction."""
+    return GridIndex([a_square(f"{i:05d}", 100.0 * (i % side), 100.0 * (i // side)) for i in range(side * side)])

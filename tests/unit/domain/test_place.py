@@ -115,6 +115,17 @@ def test_in_a_turn_the_heading_is_carried_along_by_the_lag_too():
     assert pose_of(fix, Camera(lag_s=0.2), straight, ErrorModel(), 0.5).heading_deg == 40.0
 
 
+def test_headings_that_differ_by_their_own_noise_are_no_turn():
+    camera, now, before = (
+        Camera(lag_s=0.2),
+        Fix(position=at(0, 1), heading_deg=8.0),
+        Fix(position=at(0, 0), heading_deg=0.0),
+    )
+    assert pose_of(now, camera, before, ErrorModel(), 0.35).heading_deg == 8.0
+    steady = ErrorModel(heading_sigma_deg=1.0)
+    assert pose_of(now, camera, before, steady, 0.35).heading_deg == pytest.approx(8.0 + 0.2 * 8.0 / 0.35)
+
+
 def test_the_fix_is_carried_along_by_the_declared_lag():
     fix = Fix(position=at(0, 0), accuracy_m=3.0, heading_deg=90.0, speed_kmh=36.0)
     pose = pose_of(fix, Camera(lag_s=0.2), None, ErrorModel())

@@ -1,5 +1,7 @@
 """Which detections may become observations."""
 
+import math
+from dataclasses import replace
 from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
@@ -103,3 +105,15 @@ def test_a_car_that_only_touches_a_piece_of_wall_hides_nothing_of_it():
     before = a_detection(Box(x1=60, y1=20, x2=200, y2=160), index=1, class_name="car")
     assert hidden_by(piece, [piece, beside], Contact.WALL) is None
     assert hidden_by(piece, [piece, before], Contact.WALL) == before
+
+
+def test_thresholds_named_as_scores_are_compared_as_probabilities() -> None:
+    limits = thresholds_of(ClassRules(group="g", sure_at=0.8), (math.inf, 0.4, 0.2))
+    halved = limits.calibrated(lambda score: score / 2)
+    assert halved == Thresholds(math.inf, 0.2, 0.1, 0.4)
+    rules = ClassRules(group="waste")
+    kept, dropped = (replace(a_detection(BOX, score=2 * p), probability=p) for p in (0.11, 0.09))
+    assert screen(kept, rules, halved, NOON) is None
+    drop = screen(dropped, rules, halved, NOON)
+    assert drop is not None
+    assert drop.numbers == {"score": 0.18, "probability": 0.09, "drop_below": 0.1}

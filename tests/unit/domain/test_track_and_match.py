@@ -9,7 +9,8 @@ from support.drive import GROUND, PLANE, START, a_detection, a_frame, a_placing,
 
 from inference_server.domain.candidate import Candidate, CandidateId, PassId, PassPosition, Tie, Track, TrackId
 from inference_server.domain.gather import begun, fused, joined, measured
-from inference_server.domain.match import Linking, is_ripe, taken_beside
+from inference_server.domain.geo import LocalPlane
+from inference_server.domain.match import Linking, has_say, is_left_behind, is_ripe, taken_beside
 from inference_server.domain.observation import Observation
 from inference_server.domain.policy import ErrorModel, MatchRules
 from inference_server.domain.ties import Moment, Ties
@@ -31,12 +32,15 @@ def tracking(frame, pose):
     )
 
 
-def drive_past(things, *, shift=(0.0, 0.0), names=None, norths=range(0, 25, 3)):
-    """Tracks left by a vehicle driving north past things (each `(2,)` metres), with a constant error of its fixes."""
+def drive_past(things, *, shift=(0.0, 0.0), names=None, norths=range(0, 25, 3), swings=None):
+    """Tracks left by a vehicle driving north past things (each `(2,)` metres), with a constant error of its fixes.
+
+    `swings` tells by how many degrees the heading of a step is wrong.
+    """
     tracks: dict[str, Track] = {}
     for step, north in enumerate(norths):
         true = a_pose(north_m=north)
-        pose = moved(true, *shift)
+        pose = replace(moved(true, *shift), heading_deg=(swings or {}).get(step, 0.0) % 360)
         frame = a_frame(step * 0.4)
         seen = []
         for index, thing in enumerate(things):
@@ -81,11 +85,18 @@ def a_candidate(name, east, north, *, class_name="garbage"):
     )
 
 
-def link(tracks, candidates, known=(), sigma_m=2.0):
+def links_of(tracks, candidates, known=(), sigma_m=2.0):
     taken = {t.id: taken_beside(t, [o for o in tracks if o.id != t.id]) for t in tracks}
     linking = Linking(plane=PLANE, rules=MatchRules(), taken=taken)
-    found, ties = linking.link(tracks, candidates, Ties(PassId("p"), tuple(known), sigma_m, 30.0))
-    return [(t, found.get(t.id)) for t in tracks], ties
+    return linking, linking.link(tracks, candidates, Ties(PassId("p"), tuple(known), sigma_m, 30.0))
+
+
+def link(tracks, candidates, known=(), sigma_m=2.0):
+    linking, links = links_of(tracks, candidates, known, sigma_m)
+    ties = Ties(PassId("p"), tuple(known), sigma_m, 30.0)
+    for one in links:
+        ties = ties if one.candidate is None else linking.tied(ties, one.track, one.candidate)
+    return [(one.track, one.candidate) for one in links], ties
 
 
 def a_tie(seconds, gap_m, *, origin_pass="old", origin_at=START):
@@ -180,30 +191,80 @@ def test_ties_predict_what_a_simulated_receiver_does():
     assert np.mean(chi2) == pytest.approx(1.0, abs=0.3)
 
 
+def test_one_frame_with_a_wrong_heading_breaks_no_track():
+    things = [(4.0, 34.0), (-5.0, 36.0), (7.0, 40.0)]
+    straight, swung = drive_past(things), drive_past(things, swings={4: 11.0})
+    assert [t.observations for t in swung] == [t.observations for t in straight]
+    for mine, theirs in zip(swung, straight, strict=True):
+        assert np.linalg.norm(metres(mine.position) - metres(theirs.position)) < 0.5
+
+
 def test_what_was_seen_beside_a_track_cannot_be_its_thing():
     one, two = drive_past([(4.0, 30.0), (4.0, 34.0)])
     held = replace(one, candidate_id=CandidateId("held"))
     assert taken_beside(two, [held]) == {"held"}
-    assert taken_beside(replace(two, first_at=held.last_at.replace(year=2027)), [held]) == frozenset()
+    assert taken_beside(replace(two, beside=()), [held]) == frozenset()  # at the same time, but in no frame
 
 
-def test_a_ripe_track_waits_for_its_unripe_like_neighbour_but_not_for_ever():
-    (ripe,) = drive_past([(4.0, 30.0)], norths=(12, 15, 18))
-    young = replace(ripe, id=TrackId("young"), observations=1, position=at(4.0, 34.0))
-    now, rules = ripe.last_at, MatchRules(link_after=3)
-    assert is_ripe(ripe, [ripe], PLANE, rules, now)
-    assert not is_ripe(ripe, [ripe, young], PLANE, rules, now)
-    assert is_ripe(replace(ripe, observations=6), [ripe, young], PLANE, rules, now)
+def test_both_halves_of_a_broken_track_find_the_same_candidate():
+    (track,) = drive_past([(4.0, 30.0)])
+    half = replace(track, id=TrackId("half"), last_at=track.last_at + timedelta(seconds=2))
+    found, _ = link([track, half], [a_candidate("first", 4.0, 30.0)])
+    assert [c.id for _, c in found if c is not None] == ["first", "first"]
+    seen_together = [replace(track, beside=(half.id,)), half]
+    found, _ = link(seen_together, [a_candidate("first", 4.0, 30.0)])
+    assert sum(c is not None for _, c in found) == 1
+
+
+def test_the_whole_decides_where_one_thing_alone_would_be_taken_for_its_neighbour():
+    shift = (0.0, 6.0)  # the pass lies as far off as the two stand apart
+    things, others = [(4.0, 26.0), (4.0, 32.0)], [(-4.0, 28.0), (-5.0, 34.0)]
+    candidates = [a_candidate(f"{e} {n}", e, n) for e, n in things + others]
+    (alone,) = drive_past(things[:1], shift=shift)
+    assert link([alone], candidates)[0][0][1].id == "4.0 32.0"
+    tracks = drive_past(things + others, shift=shift)
+    found, _ = link(tracks, candidates)
+    places = {c.id: metres(t.position) - shift for t, c in found}
+    assert len(places) == 4
+    for name, place in places.items():
+        assert place == pytest.approx([float(number) for number in name.split()], abs=0.7)
+
+
+def test_a_link_stands_at_once_only_where_nothing_else_is_likely():
+    (track,) = drive_past([(4.0, 30.0)], shift=(0.0, 3.0))
+    near, rival, far = a_candidate("a", 4.0, 30.0), a_candidate("b", 4.0, 37.0), a_candidate("c", 4.0, 50.0)
+    assert links_of([track], [near, far])[1][0].is_clear
+    assert not links_of([track], [near, rival])[1][0].is_clear
+
+
+def test_a_thing_is_new_for_certain_only_where_nothing_like_it_is_within_reach_of_the_fix():
+    (track,) = drive_past([(4.0, 30.0)])
+    known = [a_tie(2.0, (0.0, 0.0)), a_tie(2.5, (0.1, 0.0)), a_tie(3.0, (0.0, 0.1))]
+    for north_m, is_clear in ((36.0, False), (41.0, False), (45.0, True)):  # 41: further than a link would reach
+        _, (found,) = links_of([track], [a_candidate("beside", 4.0, north_m)], known)
+        assert (found.candidate, found.is_clear) == (None, is_clear)
+
+
+def test_what_is_not_clear_is_decided_when_the_vehicle_has_gone_on():
+    (track,) = drive_past([(4.0, 30.0)])
+    now, rules = track.last_at, MatchRules()
+    assert not is_left_behind(track, PLANE, rules, now)
+    assert is_left_behind(track, PLANE, rules, now + timedelta(seconds=rules.decide_after_s))
+    far_off = LocalPlane(at(0.0, 75.0))
+    assert is_left_behind(track, far_off, rules, now + timedelta(seconds=1))
+    assert not is_left_behind(track, far_off, rules, now)  # it may as well lie far ahead
 
 
 def test_a_track_that_was_left_behind_is_linked_with_fewer_looks():
     (track,) = drive_past([(4.0, 30.0)], norths=(15, 18))
+    rules, later = MatchRules(), track.last_at + timedelta(seconds=3)
     assert track.observations == 2
-    assert not is_ripe(track, [track], PLANE, MatchRules(), track.last_at)
-    assert is_ripe(track, [track], PLANE, MatchRules(), track.last_at + timedelta(seconds=3))
-    assert not is_ripe(
-        replace(track, observations=1), [track], PLANE, MatchRules(), track.last_at + timedelta(seconds=3)
-    )
+    assert has_say(track, PLANE, rules)
+    assert not is_ripe(track, rules, track.last_at)
+    assert is_ripe(track, rules, later)
+    assert not has_say(replace(track, observations=1), PLANE, rules)
+    assert not has_say(replace(track, candidate_id=CandidateId("held")), PLANE, rules)
+    assert not has_say(track, LocalPlane(at(0.0, 90.0)), rules)  # what lies around it is not at hand any more
 
 
 def test_one_pass_counts_once_however_many_tracks_it_broke_into():

@@ -293,12 +293,12 @@ def test_two_uploaders_on_one_buffer_would_lose_the_order_and_are_refused(buffer
 def test_leaving_during_a_long_wait_does_not_take_long(buffer: Buffer, receiver: Receiver) -> None:
     receiver.orders.extend([lambda: problem(429, "queue_full", Retry_After="600")] * 3)
     buffer.add(a_captured_frame(1))
-    start = time.monotonic()
+    start, before = time.monotonic(), threading.active_count()
     with Uploader(buffer, settings_for(receiver.url)) as uploader:
         until(uploader, lambda: uploader.tally["failed_tries"] > 0)
     assert time.monotonic() - start < 5
     assert counts(buffer.file).waiting == 1
-    assert threading.active_count() < 10
+    assert threading.active_count() <= before + 1  # the receiver's own thread may still be at its answer
 
 
 @pytest.mark.parametrize(

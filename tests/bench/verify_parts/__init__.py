@@ -1,0 +1,1 @@
+"""The parts of bench-verify: each yields figures with their counts and bounds."""

@@ -1,0 +1,155 @@
+"""The third gate on a made-up place photographed twice, in another light and from another viewpoint."""
+
+import cv2
+import numpy as np
+import pytest
+from support.two_looks import BOX, from_there, ground, known_alignment, photo, shifted, with_thing
+
+from inference_server.domain.observation import Box
+from inference_server.domain.verification import Answer, GateResult, ReasonCode
+from inference_server.scene.alignment import Alignment
+from inference_server.scene.gone import problem_gone
+from inference_server.scene.gone_rules import read_gone_rules
+from inference_server.scene.photo import ScenePhoto
+
+RULES = read_gone_rules(low_scores={"garbage": 0.05, "car": 0.05})
+SEEDS = range(4)
+
+
+def asked(before: ScenePhoto, after: ScenePhoto, alignment: Alignment | None = None) -> GateResult:
+    return problem_gone(before, after, alignment or known_alignment(), BOX, "garbage", RULES)
+
+
+def codes(result: GateResult) -> list[ReasonCode]:
+    return [reason.code for reason in result.reasons]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_heap_that_is_no_longer_there_is_gone(seed: int) -> None:
+    place = ground(seed)
+    result = asked(photo(with_thing(place, BOX)), photo(from_there(place)))
+    assert result.answer is Answer.PASS, result
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_heap_that_still_lies_there_remains(seed: int) -> None:
+    place = with_thing(ground(seed), BOX)
+    result = asked(photo(place), photo(from_there(place)))
+    assert result.answer is Answer.FAIL
+    assert codes(result) == [ReasonCode.PROBLEM_REMAINS]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_half_a_heap_is_not_gone(seed: int) -> None:
+    place = ground(seed)
+    result = asked(photo(with_thing(place, BOX)), photo(from_there(with_thing(place, BOX, share=0.6))))
+    assert codes(result) == [ReasonCode.PROBLEM_PARTLY_REMAINS]
+    assert result.answer is Answer.FAIL
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_same_heap_a_little_further_on_was_moved(seed: int) -> None:
+    place = ground(seed)
+    result = asked(photo(with_thing(place, BOX)), photo(from_there(with_thing(place, shifted(BOX, 130)))))
+    assert codes(result) == [ReasonCode.PROBLEM_MOVED]
+
+
+def test_where_pixels_and_detector_contradict_each_other_nobody_can_tell() -> None:
+    place = ground(0)
+    after = photo(from_there(place), ("garbage", 0.3, shifted(BOX, 10)))
+    result = asked(photo(with_thing(place, BOX)), after)
+    assert result.answer is Answer.CANNOT_TELL
+    assert codes(result) == [ReasonCode.PROBLEM_REMAINS]
+
+
+def test_a_half_seen_place_with_a_detection_in_it_remains() -> None:
+    place = with_thing(ground(0), BOX, share=0.45)
+    after = photo(from_there(place), ("garbage", 0.3, shifted(BOX, 10)))
+    result = asked(photo(with_thing(ground(0), BOX)), after)
+    assert result.answer is Answer.FAIL
+    assert codes(result) == [ReasonCode.PROBLEM_REMAINS]
+
+
+def test_a_like_thing_next_door_that_was_not_there_before_was_moved_there() -> None:
+    place = ground(0)
+    after = photo(from_there(place), ("garbage", 0.3, shifted(BOX, 130)))
+    result = asked(photo(with_thing(place, BOX)), after)
+    assert result.answer is Answer.FAIL
+    assert codes(result) == [ReasonCode.PROBLEM_MOVED]
+
+
+def test_a_like_thing_next_door_that_was_there_before_says_nothing() -> None:
+    place = ground(0)
+    before = photo(with_thing(place, BOX), ("garbage", 0.2, shifted(BOX, 120)))
+    after = photo(from_there(place), ("garbage", 0.3, shifted(BOX, 130)))
+    assert asked(before, after).answer is Answer.PASS
+
+
+def test_something_new_larger_than_the_region_hides_it() -> None:
+    place = ground(0)
+    covered = from_there(place)
+    covered[190:340, 250:400] = ground(50)[190:340, 250:400] // 2
+    result = asked(photo(with_thing(place, BOX)), photo(covered))
+    assert result.answer is Answer.CANNOT_TELL
+    assert codes(result) == [ReasonCode.PROBLEM_HIDDEN]
+
+
+def test_a_detection_below_the_low_score_of_its_class_says_nothing() -> None:
+    place = ground(0)
+    after = photo(from_there(place), ("garbage", 0.03, shifted(BOX, 10)))
+    assert asked(photo(with_thing(place, BOX)), after).answer is Answer.PASS
+
+
+def test_a_car_before_the_region_hides_it() -> None:
+    place = ground(0)
+    after = photo(from_there(place), ("car", 0.6, Box(x1=240, y1=180, x2=420, y2=330)))
+    result = asked(photo(with_thing(place, BOX)), after)
+    assert result.answer is Answer.CANNOT_TELL
+    assert codes(result) == [ReasonCode.PROBLEM_HIDDEN]
+
+
+def test_another_place_is_never_gone() -> None:
+    for seed in SEEDS:
+        result = asked(photo(with_thing(ground(seed), BOX)), photo(from_there(ground(seed + 100))))
+        assert result.answer is not Answer.PASS
+
+
+def test_nothing_to_be_seen_before_is_no_proof() -> None:
+    place = ground(1)
+    result = asked(photo(place), photo(from_there(place)))
+    assert result.answer is Answer.CANNOT_TELL
+    assert codes(result) == [ReasonCode.NOT_VISIBLE_IN_BEFORE]
+
+
+def test_a_region_outside_the_photograph_after_cannot_be_judged() -> None:
+    place = ground(1)
+    away = Alignment(np.array([[1, 0, -320.0], [0, 1, 0], [0, 0, 1]]), *([np.zeros((0, 2), np.float32)] * 2))
+    result = asked(photo(with_thing(place, BOX)), photo(place), away)
+    assert codes(result) == [ReasonCode.PLACE_NOT_VISIBLE]
+
+
+def test_without_an_alignment_the_place_is_not_visible() -> None:
+    place = ground(1)
+    result = asked(photo(place), photo(place), Alignment(None, *([np.zeros((0, 2), np.float32)] * 2)))
+    assert result.answer is Answer.CANNOT_TELL
+    assert codes(result) == [ReasonCode.PLACE_NOT_VISIBLE]
+
+
+def test_a_blurred_photograph_after_cannot_be_judged() -> None:
+    place = ground(2)
+    after = np.asarray(cv2.GaussianBlur(from_there(place), (0, 0), 4), np.uint8)
+    assert codes(asked(photo(with_thing(place, BOX)), photo(after))) == [ReasonCode.BLUR]
+
+
+def test_a_region_smeared_over_cannot_be_judged() -> None:
+    place = ground(2)
+    after = from_there(place)
+    after[215:305, 270:365] = cv2.GaussianBlur(after, (0, 0), 9)[215:305, 270:365]
+    result = asked(photo(with_thing(place, BOX)), photo(after))
+    assert result.answer is Answer.CANNOT_TELL
+
+
+def test_a_photograph_in_the_dark_cannot_be_judged() -> None:
+    place = ground(3)
+    result = asked(photo(with_thing(place, BOX)), photo(from_there(place, gain=0.08)))
+    assert codes(result) == [ReasonCode.DARK]
