@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 TRAIN_BIN := $(TRAIN)/bin
 PYTEST_ARGS ?=
 
-.PHONY: help demo test test-train check format bench bench-city bench-speed console lock
+.PHONY: help demo test test-long test-train oracle check format bench bench-city bench-speed console lock
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)$$/  make \1\t\2/p' Makefile | expand -t 20
 
@@ -22,7 +22,11 @@ demo: $(VENV)/.made console ## the main job on a drawn city over real HTTP, with
 test: $(VENV)/.made console ## all tests of server, vehicle and detector; PYTEST_ARGS adds arguments
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-test-train: $(TRAIN)/.made ## the tests of training and the parity of the detector with it
+test-long: $(VENV)/.made console ## the tests that kill and harm, with many rounds: hours
+	XUNCHENG_TEST_LONG=1 $(BIN)/python -m pytest -o timeout=7200 -m crash $(PYTEST_ARGS)
+
+test-train: $(TRAIN)/.made ## types and tests of training, and the parity of the detector with it
+	$(TRAIN_BIN)/python -m mypy --package training
 	$(TRAIN_BIN)/python -m pytest -o addopts="--strict-markers --strict-config --import-mode=importlib" \
 		tests/train $(PYTEST_ARGS)
 
@@ -36,6 +40,9 @@ format: $(VENV)/.made ## bring all files into shape
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+oracle: $(VENV)/.made ## the reference of the perceptual hash, for its tests; needs g++ and python3-dev
+	$(BIN)/python -m pip install --quiet -r requirements-oracle.lock
+
 bench: bench-speed ## the same as bench-speed
 
 bench-speed: $(VENV)/.made ## CPU milliseconds a frame, against naive ways in the same run
@@ -43,6 +50,9 @@ bench-speed: $(VENV)/.made ## CPU milliseconds a frame, against naive ways in th
 
 bench-city: $(VENV)/.made ## placing, matching and deciding on a thousand drawn things with truth boxes
 	$(BIN)/python tests/bench/city.py
+
+bench-verify: $(VENV)/.made ## how often each gate of a verification is right, with bounds, against a baseline
+	$(BIN)/python tests/bench/verify.py
 
 console: $(VENV)/.made ## the console's libraries, from npm; nothing is done where they are up to date
 	@{ command -v node && command -v npm; } >/dev/null || $(BIN)/python -m pip install --quiet -r requirements-node.lock

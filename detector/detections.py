@@ -20,18 +20,22 @@ class Detections:
     scores: `(N,)` float32 in 0..1, as the network gave them (raw, not calibrated).
     class_ids: `(N,)` int64, positions in `class_names`.
     class_names: every class the model knows, whether found here or not.
+    probabilities: `(N,)` float32 in 0..1, calibrated; NaN where the class has no calibration, None where no class has.
     """
 
     boxes: Boxes
     scores: Scores
     class_ids: ClassIds
     class_names: tuple[str, ...]
+    probabilities: Scores | None = None
 
     def __post_init__(self) -> None:
         count = len(self.scores)
         _demand("boxes", self.boxes, (count, 4), np.float32)
         _demand("scores", self.scores, (count,), np.float32)
         _demand("class_ids", self.class_ids, (count,), np.int64)
+        if self.probabilities is not None:
+            _demand("probabilities", self.probabilities, (count,), np.float32)
         if count and not (self.class_ids.min() >= 0 and self.class_ids.max() < len(self.class_names)):
             raise ValueError(f"class_ids must lie in 0..{len(self.class_names) - 1}")
 
@@ -51,7 +55,8 @@ class Detections:
     def where(self, mask: NDArray[np.bool_]) -> Detections:
         """The rows for which `mask`, `(N,)` bool, is true, in the same order."""
         _demand("mask", mask, (len(self),), np.bool_)
-        return Detections(self.boxes[mask], self.scores[mask], self.class_ids[mask], self.class_names)
+        chances = None if self.probabilities is None else self.probabilities[mask]
+        return Detections(self.boxes[mask], self.scores[mask], self.class_ids[mask], self.class_names, chances)
 
     def at_least(self, min_score: float) -> Detections:
         """The rows whose score is `min_score` or more."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from detector.calibration import Calibration, read_calibration
 from detector.card_fields import Fields, read_card_file
 from detector.heads import Head
 from detector.model_errors import CardError
@@ -61,7 +62,7 @@ class ModelCard:
     """A model as its card describes it.
 
     classes: names, in the order of the network's class ids. codes: class name to code of the standard, for those that
-    have one. thresholds: by class name. content: the whole card as read.
+    have one. thresholds, calibration: by class name (a card may have no calibration). content: the whole card as read.
     """
 
     path: Path
@@ -73,7 +74,13 @@ class ModelCard:
     head: Head
     files: Mapping[Precision, ModelFile]
     thresholds: Mapping[str, Thresholds]
+    calibration: Mapping[str, Calibration]
     content: Mapping[str, Any]
+
+    @property
+    def served(self) -> Precision:
+        """The file that is served unless another is asked for: thresholds and figures of the card are of this one."""
+        return "int8" if "int8" in self.files else "fp32"
 
     def file_path(self, precision: Precision) -> Path:
         """Where the network of this precision lies; raises CardError where the card names none."""
@@ -103,6 +110,7 @@ def read_card(path: Path) -> ModelCard:
         head="raw" if head == "raw" else "nms_free",
         files=_read_files(card.inner("files")),
         thresholds=_read_thresholds(card, classes),
+        calibration=read_calibration(card, classes),
         content=card.content,
     )
 

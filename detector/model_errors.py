@@ -3,6 +3,7 @@
 * ModelError
     * CardError         the card is missing, damaged or says something impossible
     * ModelFileError    the network file is missing, is not the one of the card, or does not fit it
+    * RegistryError     the registry is missing, damaged, or names a card that is not the one it was
 """
 
 from __future__ import annotations
@@ -18,3 +19,7 @@ class CardError(ModelError):
 
 class ModelFileError(ModelError):
     """A network file that is missing, is not the one its card describes, or does not fit the card."""
+
+
+class RegistryError(ModelError):
+    """A registry that is missing, damaged, or names a model whose card is not the one it was; says what and where."""

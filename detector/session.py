@@ -8,7 +8,9 @@ waiting threads do not take the processor from others.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -19,7 +21,7 @@ from detector.model_errors import ModelFileError
 
 _ONLY_ERRORS = 3  # ONNX Runtime's log severity
 _FLOAT = "tensor(float)"
-_LOAD_ERRORS = (  # they share no base but Exception
+_NETWORK_ERRORS = (  # they share no base but Exception
     ort_errors.Fail,
     ort_errors.InvalidArgument,
     ort_errors.InvalidGraph,
@@ -35,7 +37,7 @@ class Session:
     def __init__(self, path: Path, *, threads: int = 1, sha256: str | None = None) -> None:
         """Raises ModelFileError where the file is missing, has another hash than `sha256`, or is no such network."""
         self.path = path
-        self._session = _open(path, _options(threads), sha256)
+        self._session, _ = _open(path, _options(threads), sha256)
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         if len(inputs) != 1 or len(outputs) != 1:
             raise ModelFileError(f"{path.name}: {len(inputs)} inputs and {len(outputs)} outputs, not one of each")
@@ -51,8 +53,37 @@ class Session:
         return output
 
     def warm_up(self) -> NDArray[np.float32]:
-        """The output for a black frame; the first run of a session is the slow one."""
-        return self.run(np.zeros(self.input_shape, np.float32))
+        """The output for a black frame; the first run of a session is the slow one.
+
+        Raises ModelFileError where the network can be loaded but not run.
+        """
+        try:
+            return self.run(np.zeros(self.input_shape, np.float32))
+        except _NETWORK_ERRORS as error:
+            raise ModelFileError(f"{self.path.name}: the network cannot be run ({error})") from error
+
+
+class OpenSession:
+    """One network of one float32 input of any shape, whose outputs are asked for by name, on the CPU."""
+
+    def __init__(self, path: Path, outputs: Sequence[str]) -> None:
+        """Raises ModelFileError where the file is missing, is no network, or lacks one of these outputs."""
+        self.path = path
+        self._session, self.sha256 = _open(path, _options(threads=1), sha256=None)
+        inputs, names = self._session.get_inputs(), {value.name for value in self._session.get_outputs()}
+        if len(inputs) != 1 or inputs[0].type != _FLOAT:
+            raise ModelFileError(f"{path.name}: {len(inputs)} inputs, not one of float")
+        if not names.issuperset(outputs):
+            raise ModelFileError(f"{path.name}: outputs {sorted(names)} lack one of {list(outputs)}")
+        self._input_name: str = inputs[0].name
+        self._outputs = list(outputs)
+
+    def run(self, tensor: NDArray[np.float32]) -> list[NDArray[Any]]:
+        """The outputs in the order asked for; raises ModelFileError where the network cannot take this input."""
+        try:
+            return list(self._session.run(self._outputs, {self._input_name: tensor}))
+        except _NETWORK_ERRORS as error:
+            raise ModelFileError(f"{self.path.name}: the network cannot be run ({error})") from error
 
 
 def _options(threads: int) -> onnxruntime.SessionOptions:
@@ -68,7 +99,10 @@ def _options(threads: int) -> onnxruntime.SessionOptions:
     return options
 
 
-def _open(path: Path, options: onnxruntime.SessionOptions, sha256: str | None) -> onnxruntime.InferenceSession:
+def _open(
+    path: Path, options: onnxruntime.SessionOptions, sha256: str | None
+) -> tuple[onnxruntime.InferenceSession, str]:
+    """The network and the hash of its file."""
     # The bytes that were hashed are the bytes that are run: the file is read once.
     try:
         model = path.read_bytes()
@@ -78,8 +112,8 @@ def _open(path: Path, options: onnxruntime.SessionOptions, sha256: str | None) -
     if sha256 is not None and found != sha256:
         raise ModelFileError(f"{path.name}: sha256 is {found}, its card says {sha256}")
     try:
-        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    except _LOAD_ERRORS as error:
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"]), found
+    except _NETWORK_ERRORS as error:
         raise ModelFileError(f"{path.name}: not a network that ONNX Runtime can run ({error})") from error
 
 

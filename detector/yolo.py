@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from detector.boxes import areas, clip
+from detector.calibration import probabilities_of
 from detector.detections import Detections
 from detector.heads import demand_head_shape, read_head
 from detector.image import Limits, Picture, decode
@@ -29,15 +30,17 @@ class YoloDetector:
 
     @classmethod
     def load(
-        cls, card_path: Path, precision: Precision = "fp32", threads: int = 1, limits: Limits | None = None
+        cls, card_path: Path, precision: Precision | None = None, threads: int = 1, limits: Limits | None = None
     ) -> YoloDetector:
         """The detector of a model card, warmed up.
 
+        precision: which file of the card; None for the one it serves.
         threads: ONNX Runtime threads for one picture; 1 is best where several pictures are worked on at once.
         Raises CardError or ModelFileError where the card or its network cannot be served.
         """
         card = read_card(card_path)
-        session = Session(card.file_path(precision), threads=threads, sha256=card.file(precision).sha256)
+        chosen = precision or card.served
+        session = Session(card.file_path(chosen), threads=threads, sha256=card.file(chosen).sha256)
         _demand_fit(card, session)
         session.warm_up()
         return cls(card, session, limits or Limits())
@@ -67,7 +70,10 @@ class YoloDetector:
         found = read_head(self.card.head, output, min_score, len(self.card.classes))
         boxes = letterbox.out_of_frame(found.boxes) / np.float32(picture.scale)
         boxes = clip(boxes, picture.info.width_px, picture.info.height_px)
-        return Detections(boxes, found.scores, found.class_ids, self.card.classes).where(areas(boxes) > 0)
+        names, chances = self.card.classes, None
+        if self.card.calibration:
+            chances = probabilities_of(self.card.calibration, found.scores, found.class_ids, names)
+        return Detections(boxes, found.scores, found.class_ids, names, chances).where(areas(boxes) > 0)
 
 
 def load_onnx(path: Path, threads: int = 1, limits: Limits | None = None) -> YoloDetector:
