@@ -74,16 +74,16 @@ class NatsBus:
         self._thread.begin(self._again(key))
 
     def count(self) -> int | None:
-        """How many keys are in the stream; None where NATS does not answer."""
+        """How many keys will come out of the stream; None where NATS does not answer."""
         stream = self._stream
         if stream is None or not self._is_up():
             return None
         with contextlib.suppress(*_FAULTS):
-            return self._thread.run(stream.count(), _LATE_S)
+            return sum(self._thread.run(stream.living(), _LATE_S).values())
         return None
 
     def put_missing(self, frames: Iterable[tuple[CameraId, FrameId]]) -> int:
-        """How many of the frames had no key in the stream; all of them have one then, as far as there is room."""
+        """How many of the frames had no key that comes out; all of them have one then, as far as there is room."""
         by_partition: dict[int, list[str]] = {}
         for camera, frame_id in frames:
             by_partition.setdefault(partition_of(camera), []).append(frame_id)
@@ -171,6 +171,7 @@ class NatsBus:
         stream, missing = self._stream, 0
         if stream is None:
             return 0
+        await stream.clear_dead(by_partition)
         for partition, frame_ids in by_partition.items():
             for frame_id in await stream.lacks(partition, frame_ids):
                 await stream.put(partition, frame_id)

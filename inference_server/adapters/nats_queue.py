@@ -75,7 +75,7 @@ class NatsQueue:
         return self._record.recover(census)
 
     def sweep(self) -> int:
-        """How many waiting frames had no key in the stream, and have one again.
+        """How many waiting frames had no key that comes out, and have one again.
 
         All keys are compared only where there are fewer keys than frames. Keys of frames long done may hide a missing
         one for a while; they go as they come out.

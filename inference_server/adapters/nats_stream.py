@@ -7,6 +7,7 @@ Each partition has one consumer with at most one key out at a time.
 
 import time
 import zlib
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from nats.aio.client import Client
@@ -140,9 +141,29 @@ class KeyStream:
             return None
         return Key(FrameId(message.subject.rpartition(".")[2]), partition, message.metadata.num_pending, message)
 
-    async def count(self) -> int:
-        """How many keys are in the stream, those that are out included."""
-        return (await self._stream.stream_info(self._plan.name)).state.messages
+    async def living(self) -> dict[int, int]:
+        """How many keys of each partition will come out, those that are out with somebody included."""
+        return {int(info.name[1:]): _living(info) for info in await self._consumers()}
+
+    async def clear_dead(self, partitions: Collection[int]) -> None:
+        """Take keys out that no consumer will ever give, in those of the partitions that have none to give.
+
+        A server that was killed may come back with messages that were acknowledged, or without the last ones that its
+        consumers have given out: it does not write stream and consumers together. The former would stay for ever; new
+        keys with the numbers of the latter would be taken for acknowledged, so that such a consumer is made anew.
+        """
+        consumers = await self._consumers()
+        last = (await self._stream.stream_info(self._plan.name)).state.last_seq  # after the consumers: it only grows
+        for info in consumers:
+            partition = int(info.name[1:])
+            if partition not in partitions or _living(info):
+                continue
+            given = info.delivered.stream_seq if info.delivered else 0
+            if given > last:
+                await self._stream.delete_consumer(self._plan.name, info.name)
+                await self._stream.add_consumer(self._plan.name, self._consumer_config(partition))
+            elif given:
+                await self._stream.purge_stream(self._plan.name, seq=given + 1, subject=self._subject(partition, "*"))
 
     async def lacks(self, partition: int, frame_ids: list[str]) -> list[str]:
         """Those of the frames whose key is not in the stream."""
@@ -167,6 +188,10 @@ class KeyStream:
 
     def _subject(self, partition: int, frame_id: str) -> str:
         return f"{self._plan.name}.{partition}.{frame_id}"
+
+
+def _living(info: ConsumerInfo) -> int:
+    return (info.num_pending or 0) + (info.num_ack_pending or 0)
 
 
 def _consumer(partition: int) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 import pytest
@@ -68,6 +71,13 @@ class Fleet:
                 numbers.append(claimed.frame.seq)
                 self.finish(claimed)
         return numbers
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """For the length of a block the server does not run."""
+        self.server.stop()
+        yield
+        self.server.start()
 
     def keys(self) -> int:
         """How many keys the server has."""
@@ -209,6 +219,27 @@ def test_a_server_that_comes_back_empty_loses_nothing(fragile: Fleet) -> None:
     fragile.server.start()
     fragile.finish(claimed)
     assert fragile.work_off() == [2]
+
+
+@pytest.mark.parametrize("came_back", [0, 4], ids=["last messages lost", "acknowledged messages back"])
+def test_a_killed_server_whose_messages_are_older_than_its_consumers_holds_up_nothing(
+    fragile: Fleet, tmp_path: Path, came_back: int
+) -> None:
+    until(lambda: fragile.bus.fault() is None)
+    fragile.put(*range(came_back))
+    until(lambda: fragile.keys() == came_back)
+    messages = fragile.server.messages(fragile.stream)
+    with fragile.away():
+        shutil.copytree(messages, tmp_path / "older")
+    fragile.put(*range(came_back, 6))
+    assert fragile.work_off() == list(range(6))
+    until(lambda: fragile.keys() == 0)
+    with fragile.away():
+        shutil.rmtree(messages)
+        shutil.copytree(tmp_path / "older", messages)
+        fragile.put(6, 7)
+    assert fragile.work_off() == [6, 7]
+    until(lambda: fragile.keys() == 0)
 
 
 def test_a_record_opens_without_nats_and_says_so(own_server: OwnNats, make_place: Callable[[str], Place]) -> None:

@@ -27,11 +27,13 @@ class FleetWorker:
     plan: ServerPlan
     threads: int
     process: subprocess.Popen[bytes] = field(init=False)
+    _log_begins: int = 0
 
     def start(self) -> None:
         """Begin; it is ready some time later."""
         self.plan.data_folder.mkdir(parents=True, exist_ok=True)
-        with (self.plan.data_folder / "worker.log").open("ab") as log:
+        with self._log_path.open("ab") as log:
+            self._log_begins = log.tell()
             command = [*_WORK, "--workers", str(self.threads)]
             self.process = subprocess.Popen(command, env=self.plan.environment(), stderr=log, stdout=log)
 
@@ -41,8 +43,12 @@ class FleetWorker:
         return children[0] if children else None
 
     def log(self) -> str:
-        """What it has said so far."""
-        return (self.plan.data_folder / "worker.log").read_text()
+        """What it has said since its last start."""
+        return self._log_path.read_bytes()[self._log_begins :].decode()
+
+    @property
+    def _log_path(self) -> Path:
+        return self.plan.data_folder / "worker.log"
 
     def wait_until_ready(self, within_s: float = 120.0) -> None:
         """Nothing; afterwards it takes frames."""

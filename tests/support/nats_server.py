@@ -39,6 +39,10 @@ class OwnNats(OwnServer):
         """Everything it kept is gone; only while it does not run."""
         shutil.rmtree(self.folder / "streams", ignore_errors=True)
 
+    def messages(self, stream: str) -> Path:
+        """Where it keeps a stream's messages; what its consumers have done lies elsewhere."""
+        return self.folder / "streams" / "jetstream" / "$G" / "streams" / stream / "msgs"
+
     def forget(self, stream: str) -> None:
         """Nothing; afterwards there is no such stream."""
         with contextlib.suppress(NotFoundError):
