@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from detector.image import Limits
 from detector.model_errors import ModelError
+from inference_server.access_ports import AuditLog
 from inference_server.adapters.callback import CallbackGateway, CallbackSettings, RoutedGateway
 from inference_server.adapters.clock import SystemClock
 from inference_server.adapters.looks import YoloLooks
@@ -40,11 +41,12 @@ from inference_server.console.pages import create_router
 from inference_server.console.services import ConsoleServices
 from inference_server.console.session import OneTimeToken
 from inference_server.console.vendor import MissingAssets
+from inference_server.domain.audit import AuditAction, AuditNote
 from inference_server.domain.closing import Decider
 from inference_server.domain.grid import GridIndex
 from inference_server.domain.model import Alias, ModelStatus
 from inference_server.filing import Filing
-from inference_server.models import Models, ModelWatch
+from inference_server.models import Models, ModelWatch, Tells, nobody
 from inference_server.outbox import Delivery
 from inference_server.ports import Detects
 from inference_server.precedence import Precedence
@@ -119,9 +121,41 @@ def model_shelf(settings: Settings, known: Iterable[str] = ()) -> FolderShelf:
     )
 
 
-def find_models(settings: Settings, rules: Rules) -> tuple[Models, list[ModelStatus]]:
+class _TakenModels:
+    """Notes in the audit log which model each process takes, and under which policy; the first ones are loaded before
+    there is a log."""
+
+    def __init__(self) -> None:
+        self._untold: list[tuple[Alias, str, str | None]] = []
+        self._add: Callable[[Alias, str, str | None], None] | None = None
+
+    def __call__(self, alias: Alias, version: str, before: str | None) -> None:
+        """One model was taken."""
+        self._untold.append((alias, version, before))
+        try:
+            self._tell()
+        except SQLAlchemyError as error:  # a model is not left alone for that: it is told together with the next one
+            _log.warning("model_taken_not_noted", alias=alias.value, version=version, error=type(error).__name__)
+
+    def begin(self, log: AuditLog, by: str, policy_hash: str) -> None:
+        """From here on there is a log."""
+
+        def add(alias: Alias, version: str, before: str | None) -> None:
+            about = {"version": version, "before": before, "policy": policy_hash}
+            log.add(AuditNote.by(by, AuditAction.MODEL_TAKEN, f"model:{alias.value}", **about))
+
+        self._add = add
+        self._tell()
+
+    def _tell(self) -> None:
+        while self._add is not None and self._untold:
+            self._add(*self._untold[0])
+            del self._untold[0]
+
+
+def find_models(settings: Settings, rules: Rules, tells: Tells = nobody) -> tuple[Models, list[ModelStatus]]:
     """The models of the settings, loaded as far as they can be served, and what became of each."""
-    models = Models(model_shelf(settings, rules.policy.classes), SystemClock())
+    models = Models(model_shelf(settings, rules.policy.classes), SystemClock(), tells)
     return models, models.check()
 
 
@@ -237,12 +271,13 @@ def versions_of(rules: Rules) -> dict[str, str]:
 
 def build(settings: Settings) -> Application:
     """A whole server, ready to be started; raises what is wrong with the settings, the rules, the model or the disk."""
-    rules = read_rules(settings)
-    models, found = find_models(settings, rules)
+    rules, told = read_rules(settings), _TakenModels()
+    models, found = find_models(settings, rules, told)
     fault = next((one.fault for one in found if one.alias is Alias.CHAMPION), None)
     if fault is not None:
         raise ModelError(fault)  # at the start there is no old model to go on with
     record = open_record(settings, rules)
+    told.begin(record.audit, f"system:{record.owner.name}", rules.policy.hash)
     collection = build_collection(rules, record, models, lambda: _misses_of_champion(models))
     asking, precedence = _asking(settings, rules, record, models), Precedence()
     asking = replace(asking, verification=replace(asking.verification, ahead=precedence.ahead))
@@ -325,6 +360,7 @@ def _services(
         queue=record.queue,
         evidence=record.evidence,
         registry=record.registry,
+        audit=record.audit,
         clock=SystemClock(),
         acceptance=Acceptance(record.queue, readiness, limits),
         casework=casework,

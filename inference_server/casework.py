@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from inference_server.domain.audit import SYSTEM, AuditAction, AuditNote
 from inference_server.domain.case import Case, CaseId, CaseMove, Subject, external_number, moved
 from inference_server.domain.case_states import CLOSED, DISPATCHED, FILED, REVIEW, SUSPENDED, CaseStates
 from inference_server.domain.deadline_table import DeadlineTable
@@ -72,6 +73,7 @@ class Casework:
             if line is not None:
                 work.add_move(line)
                 work.add_event(_event(after, line))
+            _note(work, request, case, after)
             also(work)
             return after
 
@@ -101,6 +103,20 @@ class Casework:
         """When a case is due whose clock begins at a moment."""
         rule = self.limits.rule(case.standard, case.kind, case.code, region_class=self.policy.region_class)
         return deadline(at, rule.limit, self.calendar).due_at
+
+
+def _note(work: Work, request: MoveRequest, before: Case, after: Case) -> None:
+    """Into the audit log, where somebody else than the system has changed something."""
+    if after == before or request.by.partition(":")[0] == SYSTEM:
+        return
+    thing = f"case:{after.id}"
+    if after.state != before.state:
+        work.add_note(
+            AuditNote.by(request.by, AuditAction.CASE_MOVED, thing, **{"from": before.state, "to": after.state})
+        )
+    if after.external_number != before.external_number:
+        number = after.external_number
+        work.add_note(AuditNote.by(request.by, AuditAction.CASE_NUMBERED, thing, external_number=number))
 
 
 def _latest(work: Work, found: Case) -> Case:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from detector.model_errors import ModelError
 from inference_server.commands import (
+    audit,
     backup,
     cases,
     closing,
@@ -50,6 +51,7 @@ def create_cli() -> typer.Typer:
     cli.command("verify-report")(verify.verify_report)
     cli.add_typer(closing.app, name="closing")
     for name, part in (
+        ("audit", audit),
         ("cases", cases),
         ("devices", devices),
         ("grids", grids),

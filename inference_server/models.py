@@ -6,7 +6,7 @@ work finish with the old model, the next ones begin with the new one.
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,6 +20,13 @@ _TRY_AGAIN_S = 60.0  # a model that failed is tried again: the disk may have bee
 _NO_MODEL = "none"
 
 _log = structlog.get_logger("models")
+
+
+Tells = Callable[[Alias, str, str | None], None]
+
+
+def nobody(alias: Alias, version: str, before: str | None) -> None:
+    """Nobody is told that a model was taken."""
 
 
 @dataclass(slots=True)
@@ -39,8 +46,8 @@ class _Place:
 class Models:
     """The champion, as the detector of the use cases, and the candidate beside it. Safe from many threads."""
 
-    def __init__(self, shelf: ModelShelf, clock: Clock) -> None:
-        self._shelf, self._clock = shelf, clock
+    def __init__(self, shelf: ModelShelf, clock: Clock, tells: Tells = nobody) -> None:
+        self._shelf, self._clock, self._tells = shelf, clock, tells
         self._places = {alias: _Place() for alias in Alias}
         self._checking = threading.Lock()
 
@@ -120,6 +127,7 @@ class Models:
         place.model, place.runs, place.since, place.failed = model, key, self._clock.now(), None
         place.swaps += before is not None
         _log.info("model_taken", alias=alias.value, version=model.model_version, before=before, card=key.place)
+        self._tells(alias, model.model_version, before)
         self._well(alias)
 
     def _leave(self, alias: Alias) -> None:

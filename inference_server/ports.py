@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from inference_server.domain.audit import SYSTEM, AuditNote
 from inference_server.domain.camera import Camera
 from inference_server.domain.candidate import Candidate, CandidateId, CaseView, Pass, PassId, Track
 from inference_server.domain.case import Case, CaseId, CaseMove
@@ -266,6 +267,10 @@ class Work(Protocol):
         """Insert or update."""
         ...
 
+    def add_note(self, note: AuditNote) -> None:
+        """Into the audit log, together with what it tells of."""
+        ...
+
     def finish(self, frame: Frame, report: Report) -> None:
         """Store the report with its detections, ground view, quality and campaign; the frame is done."""
         ...
@@ -438,9 +443,9 @@ class Device:
 
 
 class Registry(Protocol):
-    """Devices, cameras and tokens."""
+    """Devices, cameras and tokens. Every change is noted in the audit log as done `by` somebody."""
 
-    def save_device(self, device: str, name: str) -> Device:
+    def save_device(self, device: str, name: str, *, by: str = SYSTEM) -> Device:
         """Insert or rename."""
         ...
 
@@ -452,7 +457,7 @@ class Registry(Protocol):
         """One device; raises NotFound."""
         ...
 
-    def save_camera(self, device: str, camera: str, settings: Camera) -> None:
+    def save_camera(self, device: str, camera: str, settings: Camera, *, by: str = SYSTEM) -> None:
         """Insert or update; raises NotFound without the device."""
         ...
 
@@ -461,7 +466,13 @@ class Registry(Protocol):
         ...
 
     def issue_token(
-        self, name: str, scopes: frozenset[str], device: str | None, expires_at: datetime | None
+        self,
+        name: str,
+        scopes: frozenset[str],
+        device: str | None,
+        expires_at: datetime | None,
+        *,
+        by: str = SYSTEM,
     ) -> tuple[Token, str]:
         """A new token and its secret, which is shown once."""
         ...
@@ -470,7 +481,7 @@ class Registry(Protocol):
         """The valid token of a secret; None if it is unknown, expired or revoked."""
         ...
 
-    def revoke_token(self, token_id: str) -> None:
+    def revoke_token(self, token_id: str, *, by: str = SYSTEM) -> None:
         """Revoke; raises NotFound."""
         ...
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from inference_server.casework import Casework, MoveRequest
+from inference_server.domain.audit import AuditAction, AuditNote
 from inference_server.domain.case import CaseId, Subject
 from inference_server.domain.case_states import FILED, REJECTED, REVIEW
 from inference_server.domain.catalogue import Catalogue
@@ -10,7 +11,7 @@ from inference_server.domain.errors import BadInput, Conflict
 from inference_server.domain.policy import Policy
 from inference_server.domain.review import Corners, Review, ReviewAnswer, Verdict
 from inference_server.learning_ports import ReviewStore
-from inference_server.ports import CaseStore, Clock
+from inference_server.ports import CaseStore, Clock, Work
 
 _LEAST_SIDE_PX = 2.0
 _TAKES_BACK = "system"  # who may move a filed case back into review: only this, never a person by hand
@@ -58,7 +59,7 @@ class Reviewing:
         if review.case_state == REVIEW and self._moved_case(review, answer):
             return self.reviews.review(request.review_id)
         with self.store.work(()) as work:
-            work.add_answer(answer)
+            _keep(work, answer)
         return self.reviews.review(request.review_id)
 
     def undo(self, review_id: str, by: str) -> Review:
@@ -74,7 +75,7 @@ class Reviewing:
         is_last = len(review.standing) == 1
         if not (is_last and mine.moved_to is not None and mine.moved_to == review.case_state):
             with self.store.work(()) as work:
-                work.undo_answer(mine, self.clock.now(), by)
+                self._take_back(work, mine, by)
             return self.reviews.review(review_id)
         self.casework.move(
             MoveRequest(
@@ -85,9 +86,14 @@ class Reviewing:
                 expected_state=mine.moved_to,
                 subject=self._subject(review.item.class_name) if mine.class_name is not None else None,
             ),
-            also=lambda work: work.undo_answer(mine, self.clock.now(), by),
+            also=lambda work: self._take_back(work, mine, by),
         )
         return self.reviews.review(review_id)
+
+    def _take_back(self, work: Work, mine: ReviewAnswer, by: str) -> None:
+        if work.undo_answer(mine, self.clock.now(), by):
+            said = mine.verdict.value
+            work.add_note(AuditNote.by(by, AuditAction.REVIEW_UNDONE, f"review:{mine.review_id}", said=said))
 
     def _moved_case(self, review: Review, answer: ReviewAnswer) -> bool:
         """Whether the case was moved, and the answer kept with it; False where the case had gone on meanwhile."""
@@ -103,7 +109,7 @@ class Reviewing:
             subject=self._subject(name) if is_case and name is not None else None,
         )
         try:
-            self.casework.move(request, also=lambda work: work.add_answer(answer))
+            self.casework.move(request, also=lambda work: _keep(work, answer))
         except Conflict:
             if self.reviews.review(review.item.id).case_state == REVIEW:
                 raise
@@ -144,6 +150,12 @@ class Reviewing:
         assert rules.code is not None, f"policy: collected class {class_name} has no code"
         entry = self.catalogue.entry(self.policy.standard, rules.kind, rules.code)
         return Subject(class_name=class_name, kind=rules.kind, code=rules.code, name=entry.name_zh)
+
+
+def _keep(work: Work, answer: ReviewAnswer) -> None:
+    work.add_answer(answer)
+    thing, says = f"review:{answer.review_id}", answer.verdict.value
+    work.add_note(AuditNote.by(answer.by, AuditAction.REVIEW_ANSWERED, thing, says=says, class_name=answer.class_name))
 
 
 def _case_id(review: Review) -> CaseId:

@@ -24,6 +24,7 @@ from inference_server.adapters.nats_stream import StreamPlan
 from inference_server.adapters.objects import AnyStore, Objects
 from inference_server.adapters.owner import Owner, bury_the_dead
 from inference_server.adapters.spool import FolderSpool, ObjectSpool, Spool
+from inference_server.adapters.sql_audit import SqlAuditLog
 from inference_server.adapters.sql_drift import SqlDrift
 from inference_server.adapters.sql_kept_looks import SqlKeptLooks
 from inference_server.adapters.sql_outbox import SqlOutbox
@@ -86,6 +87,7 @@ class Adapters:
     shadows: SqlShadows
     drift: SqlDrift
     verifications: SqlVerifications
+    audit: SqlAuditLog
     turns: SqlTurns
     database: Database
     owner: Owner
@@ -137,7 +139,7 @@ def _over(database: Database, owner: Owner, data_folder: Path, options: OpeningO
     record = SqlQueue(database, spool, owner.name, options.limits, clock)
     bus = None if options.bus is None else NatsBus(options.bus.url, options.bus.plan)
     return Adapters(
-        store=SqlCaseStore(database, options.is_open or CaseStates.load(_CASE_STATES).is_open),
+        store=SqlCaseStore(database, options.is_open or CaseStates.load(_CASE_STATES).is_open, clock),
         queue=record if bus is None or options.bus is None else NatsQueue(record, bus, options.bus.sweep_every_s),
         evidence=evidence,
         spool=spool,
@@ -149,7 +151,8 @@ def _over(database: Database, owner: Owner, data_folder: Path, options: OpeningO
         reviews=SqlReviews(database),
         shadows=SqlShadows(database),
         drift=SqlDrift(database),
-        verifications=SqlVerifications(database),
+        verifications=SqlVerifications(database, clock),
+        audit=SqlAuditLog(database, clock),
         turns=SqlTurns(database, owner.name, clock),
         database=database,
         owner=owner,

@@ -11,6 +11,8 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from inference_server.adapters import tables
 from inference_server.adapters.column_types import AnyRow
 from inference_server.adapters.database import Database
+from inference_server.adapters.sql_audit import write_note
+from inference_server.domain.audit import SYSTEM, AuditAction, AuditNote
 from inference_server.domain.camera import Camera, Lens, Mount
 from inference_server.domain.errors import BadInput, NotFound
 from inference_server.domain.frame import CameraId
@@ -34,12 +36,15 @@ class SqlRegistry:
         self._database = database
         self._clock = clock
 
-    def save_device(self, device: str, name: str) -> Device:
+    def save_device(self, device: str, name: str, *, by: str = SYSTEM) -> Device:
         """Insert or rename."""
+        note = AuditNote.by(by, AuditAction.DEVICE_SAVED, f"device:{device}", name=name)
         values = {"id": device, "name": name, "created_at": self._clock.now()}
         with self._database.writing() as connection:
             connection.execute(self._database.upsert(_devices, ["id"], ["created_at"]), values)
-            return _device(connection, device)
+            saved = _device(connection, device)
+            write_note(self._database, connection, self._clock, note)
+            return saved
 
     def devices(self) -> list[Device]:
         """All devices with their cameras, by id."""
@@ -55,7 +60,7 @@ class SqlRegistry:
         with self._database.reading() as connection:
             return _device(connection, device)
 
-    def save_camera(self, device: str, camera: str, settings: Camera) -> None:
+    def save_camera(self, device: str, camera: str, settings: Camera, *, by: str = SYSTEM) -> None:
         """Insert or update; raises NotFound without the device."""
         values = {
             "device": device,
@@ -67,6 +72,8 @@ class SqlRegistry:
         with self._database.writing() as connection:
             _device(connection, device)
             connection.execute(self._database.upsert(_cameras, ["device", "name"]), values)
+            note = AuditNote.by(by, AuditAction.CAMERA_SAVED, f"camera:{device}/{camera}")
+            write_note(self._database, connection, self._clock, note)
 
     def camera(self, camera: CameraId) -> Camera:
         """Settings of a camera; an unknown camera has neither mount nor lens."""
@@ -76,7 +83,13 @@ class SqlRegistry:
         return Camera() if row is None else _camera_of(row)
 
     def issue_token(
-        self, name: str, scopes: frozenset[str], device: str | None, expires_at: datetime | None
+        self,
+        name: str,
+        scopes: frozenset[str],
+        device: str | None,
+        expires_at: datetime | None,
+        *,
+        by: str = SYSTEM,
     ) -> tuple[Token, str]:
         """A new token and its secret, which is shown once; NotFound where the device is not registered."""
         if not scopes:
@@ -103,6 +116,10 @@ class SqlRegistry:
             if device is not None:
                 _device(connection, device)
             connection.execute(insert(_tokens), values)
+            note = AuditNote.by(
+                by, AuditAction.TOKEN_ISSUED, f"token:{token.id}", name=name, scopes=sorted(scopes), device=device
+            )
+            write_note(self._database, connection, self._clock, note)
         return token, secret
 
     def token(self, secret: str) -> Token | None:
@@ -115,13 +132,15 @@ class SqlRegistry:
             return None
         return _token_of(row)
 
-    def revoke_token(self, token_id: str) -> None:
+    def revoke_token(self, token_id: str, *, by: str = SYSTEM) -> None:
         """Revoke; raises NotFound. A token revoked before keeps its time."""
         with self._database.writing() as connection:
             if connection.execute(select(_tokens.c.id).where(_tokens.c.id == token_id)).one_or_none() is None:
                 raise NotFound(f"no token {token_id}", field="token")
             valid = update(_tokens).where(_tokens.c.id == token_id, _tokens.c.revoked_at.is_(None))
-            connection.execute(valid.values(revoked_at=self._clock.now()))
+            if connection.execute(valid.values(revoked_at=self._clock.now())).rowcount:
+                note = AuditNote.by(by, AuditAction.TOKEN_REVOKED, f"token:{token_id}")
+                write_note(self._database, connection, self._clock, note)
 
     def tokens(self) -> list[Token]:
         """All tokens, oldest first."""

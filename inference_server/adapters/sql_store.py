@@ -25,7 +25,7 @@ from inference_server.domain.frame import CameraId, Frame, FrameId, PastFrame
 from inference_server.domain.geo import CellId, LatLon
 from inference_server.domain.grid import Grid, GridId
 from inference_server.domain.report import Report
-from inference_server.ports import CaseFilter, CasePage, EvidenceItem, Sighting, TrailPoint
+from inference_server.ports import CaseFilter, CasePage, Clock, EvidenceItem, Sighting, TrailPoint
 
 _frames, _cases = tables.frames, tables.cases
 _QUEUED = _frames.c.state == text(f"'{QUEUED}'")  # as the partial index says it
@@ -55,10 +55,10 @@ _FRAME = select(_frames).where(_frames.c.id == bindparam("frame"))
 class SqlCaseStore:
     """Frames, candidates and cases in a database. `is_open` says which states of a case stand for something there."""
 
-    def __init__(self, database: Database, is_open: Callable[[str], bool]) -> None:
+    def __init__(self, database: Database, is_open: Callable[[str], bool], clock: Clock) -> None:
         self._database = database
         tracks = Documents(track_document, track_of)
-        self._kinds = Kinds(tracks, Documents(candidate_document, candidate_of), is_open)
+        self._kinds = Kinds(tracks, Documents(candidate_document, candidate_of), is_open, clock)
 
     def adopt_states(self) -> None:
         """Nothing; afterwards each case is open or not as the city's table of states says today.

@@ -8,7 +8,9 @@ from sqlalchemy.exc import IntegrityError
 from inference_server.adapters import tables
 from inference_server.adapters.database import Database
 from inference_server.adapters.leases import Leases
+from inference_server.adapters.sql_audit import write_note
 from inference_server.adapters.verification_rows import switch_of, switch_values, verification_of, verification_values
+from inference_server.domain.audit import AuditAction, AuditNote
 from inference_server.domain.closing import Checks
 from inference_server.domain.errors import Conflict, NotFound
 from inference_server.domain.verdict import VerificationId, VerificationRequest
@@ -86,8 +88,9 @@ class SqlTurns:
 class SqlVerifications:
     """Questions, verdicts, people's answers, and the switches of closing."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
+        self._clock = clock
 
     def known(self, request: VerificationRequest) -> VerificationRecord | None:
         """What stands under the key of a question; None: nothing. Conflict where the key was used for another body."""
@@ -153,8 +156,11 @@ class SqlVerifications:
 
     def throw(self, switch: Switch) -> None:
         """Switch closing off or on for a scope."""
+        action, thing = AuditAction.CLOSING_SWITCHED, f"closing:{switch.scope}"
+        note = AuditNote.by(switch.by, action, thing, is_off=switch.is_off, why=switch.why)
         with self._database.writing() as connection:
             connection.execute(insert(_switches), switch_values(switch))
+            write_note(self._database, connection, self._clock, note)
 
     def switches(self) -> list[Switch]:
         """The latest line of each scope, in order of the scopes."""

@@ -25,7 +25,9 @@ from inference_server.adapters.database import Database
 from inference_server.adapters.documents import Documents
 from inference_server.adapters.frame_rows import QUEUED, detection_values, frame_values, report_of, report_values
 from inference_server.adapters.review_rows import answer_values, review_values
+from inference_server.adapters.sql_audit import write_note
 from inference_server.adapters.sql_verifications import read_checks, read_switches, write_verification
+from inference_server.domain.audit import AuditNote
 from inference_server.domain.candidate import Candidate, CandidateId, CaseView, Pass, PassId, Track
 from inference_server.domain.case import Case, CaseId, CaseMove
 from inference_server.domain.errors import Conflict
@@ -34,7 +36,7 @@ from inference_server.domain.geo import CellId, cell_of
 from inference_server.domain.report import Report
 from inference_server.domain.review import ReviewAnswer, ReviewItem
 from inference_server.domain.verification_record import CodeChecks, Switch, VerificationRecord
-from inference_server.ports import Event, Sighting
+from inference_server.ports import Clock, Event, Sighting
 
 _frames, _detections, _passes, _tracks = tables.frames, tables.detections, tables.passes, tables.tracks
 _candidates, _cases, _views, _answers = tables.candidates, tables.cases, tables.views, tables.review_answers
@@ -90,11 +92,12 @@ def write_report(database: Database, connection: Connection, frame: Frame, repor
 
 @dataclass(frozen=True, slots=True)
 class Kinds:
-    """How things are written, and which states of a case are open."""
+    """How things are written, which states of a case are open, and the clock of audit notes."""
 
     tracks: Documents[Track]
     candidates: Documents[Candidate]
     is_open: Callable[[str], bool]
+    clock: Clock
 
 
 class SqlWork:
@@ -104,6 +107,7 @@ class SqlWork:
         self._database = database
         self._connection = connection
         self._kinds = kinds
+        self._notes: list[AuditNote] = []
         self._unsaved: dict[Table, dict[str, dict[str, Any]]] = {_tracks: {}, _candidates: {}}
 
     def report_of(self, frame_id: FrameId) -> Report | None:
@@ -253,6 +257,10 @@ class SqlWork:
         """Insert or update."""
         write_verification(self._database, self._connection, record)
 
+    def add_note(self, note: AuditNote) -> None:
+        """Into the audit log; written last, for other writers wait from there to the commit."""
+        self._notes.append(note)
+
     def finish(self, frame: Frame, report: Report) -> None:
         """Store the report with its detections; a frame that has a report keeps the one it has."""
         write_report(self._database, self._connection, frame, report)
@@ -261,6 +269,8 @@ class SqlWork:
         """Send what was saved and not yet sent: the last thing before the commit."""
         for table in self._unsaved:
             self._flush(table)
+        for note in self._notes:
+            write_note(self._database, self._connection, self._kinds.clock, note)
 
     def _flush(self, table: Table) -> None:
         """In one go: many tracks of a frame then cost little more than one."""

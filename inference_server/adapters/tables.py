@@ -441,6 +441,21 @@ tokens = Table(
     Column("revoked_at", UtcTime),
 )
 
+# Only added to: triggers of the migration refuse every change. Each row holds the hash of the one before it.
+audit = Table(
+    "audit",
+    metadata,
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", UtcTime, nullable=False),
+    Column("who", String, nullable=False),
+    Column("role", String, nullable=False),
+    Column("action", String, nullable=False),
+    Column("object", String, nullable=False),
+    Column("details", Json, nullable=False),
+    Column("previous", String, nullable=False, unique=True),
+    Column("hash", String, nullable=False),
+)
+
 photos = Table(
     "photos",
     metadata,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from inference_server.domain.audit import AuditAction, AuditNote
 from inference_server.domain.case import Case, moved
 from inference_server.domain.case_states import CLOSED, DISPATCHED, FILED, REPORTED_FIXED, CaseStates
 from inference_server.domain.errors import Conflict
@@ -50,7 +51,9 @@ class CaseClosing:
         """The record with a person's answer; the case follows it, unless it has moved on since the verdict."""
         assert record.verdict is not None
         answered = replace(record, answer=answer)
-        self._follow(answered, _wanted(record.verdict, answer.says), answer.by, answer.at, answer.reason)
+        action, says = AuditAction.VERIFICATION_ANSWERED, answer.says.value
+        note = AuditNote.by(answer.by, action, _thing(record), says=says, is_blind=answer.is_blind)
+        self._follow(answered, _wanted(record.verdict, answer.says), answer.by, answer.at, answer.reason, note)
         return answered
 
     def take_back(self, record: VerificationRecord, by: str, at: datetime) -> VerificationRecord:
@@ -60,13 +63,21 @@ class CaseClosing:
         back = replace(record, answer=None)
         moved_by_it = _wanted(record.verdict, record.answer.says)
         to = None if moved_by_it is None else (moved_by_it[1], moved_by_it[0])
-        self._follow(back, to, by, at, "a slip of the key")
+        action, said = AuditAction.VERIFICATION_UNDONE, record.answer.says.value
+        note = AuditNote.by(by, action, _thing(record), said=said)
+        self._follow(back, to, by, at, "a slip of the key", note)
         return back
 
     def _follow(
-        self, record: VerificationRecord, way: tuple[str, str] | None, by: str, at: datetime, reason: str | None
+        self,
+        record: VerificationRecord,
+        way: tuple[str, str] | None,
+        by: str,
+        at: datetime,
+        reason: str | None,
+        note: AuditNote,
     ) -> None:
-        """Store the record; move its case along `way` (from, to) where it stands at the beginning of it."""
+        """Store record and note; move its case along `way` (from, to) where it stands at the beginning of it."""
         request = record.request
         if request.case_id is None:
             cells = []
@@ -80,7 +91,10 @@ class CaseClosing:
                 if latest is not None and latest.id == case.id and latest.state == way[0]:
                     told = reason or f"a person looked at verification {record.id}"
                     self._move(work, latest, way[1], by, max(at, latest.changed_at), told, record)
+                    moved_by = {"from": way[0], "to": way[1], "verification": record.id}
+                    work.add_note(AuditNote.by(by, AuditAction.CASE_MOVED, f"case:{case.id}", **moved_by))
             work.save_verification(record)
+            work.add_note(note)
 
     def _act(self, work: Work, case: Case, record: VerificationRecord, at: datetime) -> None:
         assert record.verdict is not None
@@ -102,6 +116,10 @@ class CaseClosing:
         if record.verdict is not None:
             more["evidence_hash"] = record.verdict.evidence_hash
         work.add_event(replace(event, data={**event.data, **more}))
+
+
+def _thing(record: VerificationRecord) -> str:
+    return f"verification:{record.id}"
 
 
 def demand_unmoved(work: Work, case: Case) -> Case:

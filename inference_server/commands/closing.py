@@ -1,13 +1,12 @@
 """xuncheng closing off|on|list"""
 
-import getpass
 from typing import Annotated
 
 import typer
 
 from inference_server.adapters.clock import SystemClock
 from inference_server.bootstrap import open_record
-from inference_server.commands.talk import answer_json, answer_table, closing_after, talk
+from inference_server.commands.talk import answer_json, answer_table, closing_after, shell_user, talk
 from inference_server.domain.closing_rules import checked_scope
 from inference_server.domain.plain import plain
 from inference_server.domain.verification_record import Switch
@@ -48,8 +47,7 @@ def list_switches(as_json: Annotated[bool, typer.Option("--json", help="Answer a
 
 def _throw(scope: str, is_off: bool, why: str) -> None:
     settings = Settings()
-    by = f"operator:{getpass.getuser()}"
-    switch = Switch(scope=checked_scope(scope), is_off=is_off, why=why, by=by, at=SystemClock().now())
+    switch = Switch(scope=checked_scope(scope), is_off=is_off, why=why, by=shell_user(), at=SystemClock().now())
     with closing_after(open_record(settings, read_rules(settings))) as record:
         record.verifications.throw(switch)
     talk(f"closing of {scope} is {'off' if is_off else 'on, as far as nothing else forbids it'}")

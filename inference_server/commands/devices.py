@@ -7,7 +7,7 @@ import typer
 from pydantic import ValidationError
 
 from inference_server.bootstrap import open_record
-from inference_server.commands.talk import answer_json, closing_after, talk
+from inference_server.commands.talk import answer_json, closing_after, shell_user, talk
 from inference_server.domain.errors import BadInput
 from inference_server.rules import read_rules
 from inference_server.settings import Settings
@@ -26,7 +26,7 @@ def add(
     wanted = _checked(DeviceIn, {"id": device, "name": name or device})
     settings = Settings()
     with closing_after(open_record(settings, read_rules(settings))) as record:
-        answer_json(DeviceOut.of(record.registry.save_device(wanted.id, wanted.name)))
+        answer_json(DeviceOut.of(record.registry.save_device(wanted.id, wanted.name, by=shell_user())))
 
 
 @app.command()
@@ -44,7 +44,7 @@ def camera(
     _checked(DeviceIn, {"id": camera, "name": camera})
     settings = Settings()
     with closing_after(open_record(settings, read_rules(settings))) as record:
-        record.registry.save_camera(device, camera, wanted.to_domain())
+        record.registry.save_camera(device, camera, wanted.to_domain(), by=shell_user())
     talk(f"camera {device}/{camera} is set")
 
 

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from inference_server.bootstrap import open_record
-from inference_server.commands.talk import ExitCode, answer, answer_json, closing_after, talk
+from inference_server.commands.talk import ExitCode, answer, answer_json, closing_after, shell_user, talk
+from inference_server.domain.audit import AuditAction, AuditNote
 from inference_server.domain.datum_checks import check_datum
 from inference_server.domain.errors import BadInput
 from inference_server.domain.grid import Grid
@@ -100,6 +101,8 @@ def export(
 
 def _replace(settings: Settings, source: str, grids: list[Grid]) -> None:
     with closing_after(open_record(settings, read_rules(settings))) as record:
+        note = AuditNote.by(shell_user(), AuditAction.GRIDS_REPLACED, f"grids:{source}", grids=len(grids))
+        record.audit.add(note)
         record.store.replace_grids(source, grids)
     answer_json({"source": source, "grids": len(grids)})
 

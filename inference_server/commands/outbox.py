@@ -3,7 +3,8 @@
 import typer
 
 from inference_server.bootstrap import open_record
-from inference_server.commands.talk import ExitCode, answer_json, closing_after, talk
+from inference_server.commands.talk import ExitCode, answer_json, closing_after, shell_user, talk
+from inference_server.domain.audit import AuditAction, AuditNote
 from inference_server.rules import read_rules
 from inference_server.settings import Settings
 
@@ -29,4 +30,5 @@ def replay() -> None:
     """Put all dead letters back: they are delivered anew, in their order."""
     settings = Settings()
     with closing_after(open_record(settings, read_rules(settings))) as record:
+        record.audit.add(AuditNote.by(shell_user(), AuditAction.EVENTS_REPLAYED, "outbox"))
         answer_json({"replayed": record.outbox.replay_dead()})

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from inference_server.bootstrap import open_record
-from inference_server.commands.talk import answer_json, closing_after, talk
+from inference_server.commands.talk import answer_json, closing_after, shell_user, talk
+from inference_server.domain.audit import AuditAction, AuditNote
 from inference_server.domain.errors import BadInput, NotFound
 from inference_server.review_export import ReviewExport
 from inference_server.rules import read_rules
@@ -38,6 +39,7 @@ def export(
     (out / "pictures").mkdir(parents=True, exist_ok=True)
     written, without = 0, 0
     with closing_after(open_record(settings, read_rules(settings))) as record, (out / FILE).open("w") as file:
+        record.audit.add(AuditNote.by(shell_user(), AuditAction.REVIEWS_EXPORTED, f"folder:{out}"))
         source = ReviewExport(record.reviews, record.store)
         for review in source.answered():
             try:

@@ -1,5 +1,6 @@
 """How commands speak: the answer on stdout, the talk on stderr, and how they end."""
 
+import getpass
 import json
 import sys
 from collections.abc import Iterable, Iterator
@@ -48,6 +49,11 @@ def answer_table(columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> N
     for row in rows:
         table.add_row(*("" if cell is None else str(cell) for cell in row))
     Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH).print(table)
+
+
+def shell_user() -> str:
+    """Who sits at the shell, as histories and the audit log write it."""
+    return f"operator:{getpass.getuser()}"
 
 
 @contextmanager

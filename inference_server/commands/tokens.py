@@ -6,7 +6,7 @@ import typer
 from pydantic import ValidationError
 
 from inference_server.bootstrap import open_record
-from inference_server.commands.talk import answer, answer_json, answer_table, closing_after, talk
+from inference_server.commands.talk import answer, answer_json, answer_table, closing_after, shell_user, talk
 from inference_server.domain.errors import BadInput
 from inference_server.rules import read_rules
 from inference_server.settings import Settings
@@ -35,7 +35,7 @@ def issue(
         raise BadInput(describe(error.errors())[1]) from error
     settings = Settings()
     with closing_after(open_record(settings, read_rules(settings))) as record:
-        token, secret = issue_checked(record.registry, wanted)
+        token, secret = issue_checked(record.registry, wanted, shell_user())
     if as_json:
         answer_json(IssuedToken(**TokenOut.of(token).model_dump(), secret=secret))
         return
@@ -62,5 +62,5 @@ def revoke(token_id: Annotated[str, typer.Argument(help="The id, as `tokens list
     """Revoke a token: from the next request on it opens nothing."""
     settings = Settings()
     with closing_after(open_record(settings, read_rules(settings))) as record:
-        record.registry.revoke_token(token_id)
+        record.registry.revoke_token(token_id, by=shell_user())
     talk(f"token {token_id} is revoked")

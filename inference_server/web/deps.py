@@ -42,6 +42,11 @@ def demand_scope(token: Token, scopes: frozenset[str]) -> None:
         raise NotAllowed(f"this needs a token with the scope {' or '.join(sorted(scopes))}")
 
 
+def operator(token: Token) -> str:
+    """Who acts with a token, as histories and the audit log write it."""
+    return f"operator:{token.name}"
+
+
 def _with_scope(*scopes: str) -> Callable[..., Token]:
     wanted = frozenset(scopes)
 

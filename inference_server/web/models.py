@@ -4,9 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from inference_server.domain.audit import AuditAction, AuditNote
 from inference_server.domain.errors import NotFound
 from inference_server.learning_ports import ShadowStore
-from inference_server.web.deps import FromAdmin, FromReader, Given
+from inference_server.web.deps import FromAdmin, FromReader, Given, operator
 from inference_server.web.model_schema import ModelsOut, ShadowReportOut
 from inference_server.web.responses import answers
 from inference_server.web.schema import Line, Moment
@@ -23,9 +24,10 @@ def get_models(services: Given, _: FromReader) -> ModelsOut:
 
 
 @router.post("/reload", response_model=ModelsOut, responses=answers(401, 403))
-def reload_models(services: Given, _: FromAdmin) -> ModelsOut:
+def reload_models(services: Given, token: FromAdmin) -> ModelsOut:
     """Read the registry now and load what is new in it, also what failed before. Frames in work finish with the old
     model. The answer says what runs afterwards."""
+    services.audit.add(AuditNote.by(operator(token), AuditAction.MODELS_RELOADED, "models"))
     return ModelsOut.of(services.models.check(again=True))
 
 

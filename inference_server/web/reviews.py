@@ -5,9 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 
 from inference_server.domain.review import Verdict
-from inference_server.ports import Token
 from inference_server.reviewing import AnswerRequest
-from inference_server.web.deps import FromReader, FromWriter, Given
+from inference_server.web.deps import FromReader, FromWriter, Given, operator
 from inference_server.web.pictures import picture_response
 from inference_server.web.responses import answers
 from inference_server.web.review_schema import ReviewAnswerIn, ReviewOut, ReviewQuery, ReviewsOut
@@ -48,7 +47,7 @@ def answer_review(services: Given, token: FromWriter, review_id: ReviewIdPath, s
     is kept as a second opinion. Repeating the same answer changes nothing; another one must be taken back first."""
     request = AnswerRequest(
         review_id=review_id,
-        by=_by(token),
+        by=operator(token),
         verdict=Verdict(said.answer),
         class_name=said.class_name,
         box=said.corners(),
@@ -61,8 +60,4 @@ def answer_review(services: Given, token: FromWriter, review_id: ReviewIdPath, s
 def undo_answer(services: Given, token: FromWriter, review_id: ReviewIdPath) -> ReviewOut:
     """Take back the token's own answer. It stays in the history; the case goes back into review if it is still where
     the answer brought it and nobody else has answered."""
-    return ReviewOut.of(services.reviewing.undo(review_id, _by(token)))
-
-
-def _by(token: Token) -> str:
-    return f"operator:{token.name}"
+    return ReviewOut.of(services.reviewing.undo(review_id, operator(token)))

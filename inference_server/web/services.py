@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from inference_server.access_ports import AuditLog
 from inference_server.casework import Casework
 from inference_server.learning_ports import ReviewStore, ShadowStore
 from inference_server.models import Models
@@ -22,6 +23,7 @@ class Services:
     queue: FrameQueue
     evidence: Evidence
     registry: Registry
+    audit: AuditLog
     clock: Clock
     acceptance: Acceptance
     casework: Casework

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Response
 from inference_server.domain.errors import BadInput
 from inference_server.ports import Registry, Token
 from inference_server.web.admin_schema import IssuedToken, TokenIn, TokenOut
-from inference_server.web.deps import DEVICE, FromAdmin, Given
+from inference_server.web.deps import DEVICE, FromAdmin, Given, operator
 from inference_server.web.responses import answers
 
 router = APIRouter(prefix="/v1/tokens", tags=["tokens"])
@@ -22,19 +22,19 @@ def list_tokens(services: Given, _: FromAdmin) -> list[TokenOut]:
 
 
 @router.post("", status_code=201, response_model=IssuedToken, responses=answers(400, 401, 403, 404, 413, 422))
-def issue_token(services: Given, _: FromAdmin, wanted: TokenIn) -> IssuedToken:
+def issue_token(services: Given, admin: FromAdmin, wanted: TokenIn) -> IssuedToken:
     """A new token. Its secret is in this answer and nowhere else."""
-    token, secret = issue(services.registry, wanted)
+    token, secret = issue(services.registry, wanted, operator(admin))
     return IssuedToken(**TokenOut.of(token).model_dump(), secret=secret)
 
 
 @router.delete("/{token_id}", status_code=204, response_class=Response, responses=answers(401, 403, 404, 422))
-def revoke_token(services: Given, _: FromAdmin, token_id: TokenIdPath) -> None:
+def revoke_token(services: Given, admin: FromAdmin, token_id: TokenIdPath) -> None:
     """Revoke a token: from the next request on it opens nothing."""
-    services.registry.revoke_token(token_id)
+    services.registry.revoke_token(token_id, by=operator(admin))
 
 
-def issue(registry: Registry, wanted: TokenIn) -> tuple[Token, str]:
+def issue(registry: Registry, wanted: TokenIn, by: str) -> tuple[Token, str]:
     """A new token and its secret; raises BadInput for scopes that do not go together, NotFound for the device."""
     if (DEVICE in wanted.scopes) != (wanted.device is not None):
         raise BadInput("the scope device and a device belong together", field="device")
@@ -42,4 +42,4 @@ def issue(registry: Registry, wanted: TokenIn) -> tuple[Token, str]:
         raise BadInput("a device's token sends frames and does nothing else", field="scopes")
     if wanted.device is not None:
         registry.device(wanted.device)
-    return registry.issue_token(wanted.name, frozenset(wanted.scopes), wanted.device, wanted.expires_at)
+    return registry.issue_token(wanted.name, frozenset(wanted.scopes), wanted.device, wanted.expires_at, by=by)

@@ -10,7 +10,7 @@ from inference_server.domain.errors import NotFound
 from inference_server.domain.verdict import VerificationId
 from inference_server.domain.verification_record import HumanAnswer, HumanSays, VerificationRecord, VerificationState
 from inference_server.web.asking import PARTS, Asking, read_question
-from inference_server.web.deps import FromAsker, FromReaderOrAsker, FromWriter, Given
+from inference_server.web.deps import FromAsker, FromReaderOrAsker, FromWriter, Given, operator
 from inference_server.web.pictures import picture_response
 from inference_server.web.responses import answers
 from inference_server.web.verification_schema import EXAMPLE_REQUEST, ClosureAnswerIn, VerificationOut
@@ -103,7 +103,7 @@ def answer_verification(
 ) -> Any:
     """What a person saw. A case that waits for it is closed or goes back; a blind check that says `not_fixed` reopens
     it. `says: null` takes the answer back."""
-    by = f"operator:{token.name}"
+    by = operator(token)
     given = None
     if said.says is not None:
         at = services.clock.now()

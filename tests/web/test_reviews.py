@@ -135,6 +135,14 @@ def test_confirming_files_the_case_and_rejecting_ends_it_with_the_reason(asked: 
         ("rejected", "operator:wang", "a shadow"),
     ]
     assert case["deadline_at"] is None
+    noted = [(entry.note.who, str(entry.note.action)) for entry in asked.app.application.record.audit.entries()]
+    assert [one for one in noted if one[0] == "wang"] == [
+        ("wang", "case.moved"),
+        ("wang", "review.answered"),
+        ("wang", "review.undone"),
+        ("wang", "case.moved"),
+        ("wang", "review.answered"),
+    ]
 
 
 def test_another_class_changes_what_the_case_is_about(asked: Asked) -> None:

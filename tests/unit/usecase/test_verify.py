@@ -98,6 +98,10 @@ def test_an_answer_is_taken_back_and_the_case_with_it(reported: Reported, card: 
         assert (reported.state, back.answer, back.awaits_person) == (REPORTED_FIXED, None, True)
     with pytest.raises(Conflict, match="no answer to take back"):
         verification.answer(done.id, None, WANG)
+    noted = [(str(entry.note.action), entry.note.who) for entry in reported.record.audit.entries()]
+    name = WANG.partition(":")[2]
+    once = [("case.moved", name), ("verification.answered", name), ("case.moved", name), ("verification.undone", name)]
+    assert noted == once * 2
 
 
 def test_a_second_person_does_not_overrule_the_first(reported: Reported, card: Path) -> None:
