@@ -1,12 +1,10 @@
 """The one file that names adapters: from settings to a running application."""
 
-import contextlib
-import os
-import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
@@ -20,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from detector.image import Limits
 from detector.model_errors import ModelError
-from inference_server.access_ports import AuditLog
+from inference_server.access_ports import AuditLog, SessionLimits
 from inference_server.adapters.callback import CallbackGateway, CallbackSettings, RoutedGateway
 from inference_server.adapters.clock import SystemClock
 from inference_server.adapters.looks import YoloLooks
@@ -28,6 +26,7 @@ from inference_server.adapters.model_shelf import FolderShelf
 from inference_server.adapters.nats_stream import StreamPlan
 from inference_server.adapters.objects import AnyStore, ObjectPlace, open_store
 from inference_server.adapters.opening import Adapters, BusOptions, OpeningOptions, open_adapters
+from inference_server.adapters.passwords import ArgonPasswords
 from inference_server.adapters.sql_queue import QueueLimits
 from inference_server.adapters.webhook import WebhookGateway, WebhookSettings
 from inference_server.answering import Answering, AnsweringThread
@@ -57,6 +56,7 @@ from inference_server.scene.gone_rules import GoneRules
 from inference_server.scene.learned import OnnxMatcher
 from inference_server.settings import Settings, find_weights, usable_cores
 from inference_server.shadow import Shadow, ShadowRules
+from inference_server.signing_in import SigningIn
 from inference_server.verify import Verification
 from inference_server.web.accept import Acceptance
 from inference_server.web.app import create_app
@@ -68,7 +68,6 @@ from inference_server.web.services import Services
 from inference_server.worker import Work, Workers
 
 _log = structlog.get_logger("server")
-_SIGN_KEY_BYTES = 32
 
 
 def open_record(settings: Settings, rules: Rules) -> Adapters:
@@ -298,7 +297,7 @@ def build(settings: Settings) -> Application:
     readiness = _readiness(settings, record, workers, watch)
     services = _services(settings, record, rules, readiness, metrics, models, asking)
     app = create_app(services)
-    secret = _add_console(app, settings, rules, services)
+    secret = _add_console(app, settings, rules, services, record)
     return Application(
         app=app,
         services=services,
@@ -480,7 +479,21 @@ def _disk_fault(settings: Settings) -> str | None:
     return None if enough else f"{free_bytes} bytes are free, {settings.min_free_bytes} are needed"
 
 
-def _add_console(app: FastAPI, settings: Settings, rules: Rules, services: Services) -> str | None:
+def _signing_in(settings: Settings, record: Adapters) -> SigningIn:
+    limits = SessionLimits(
+        idle=timedelta(seconds=settings.console_idle_s), longest=timedelta(seconds=settings.console_session_s)
+    )
+    return SigningIn(
+        accounts=record.accounts,
+        sessions=record.sessions,
+        tries=record.tries,
+        passwords=ArgonPasswords(),
+        audit=record.audit,
+        limits=limits,
+    )
+
+
+def _add_console(app: FastAPI, settings: Settings, rules: Rules, services: Services, record: Adapters) -> str | None:
     """The secret that lets one browser in; None where the page's libraries have not been built."""
     token, secret = OneTimeToken.issue()
     console = ConsoleServices(
@@ -492,7 +505,7 @@ def _add_console(app: FastAPI, settings: Settings, rules: Rules, services: Servi
         verifications=services.asking.verifications,
         states=rules.states,
         clock=services.clock,
-        sign_key=_sign_key(settings.data_folder / "console.key"),
+        signing_in=_signing_in(settings, record),
         one_time_token=token,
         is_stopping=lambda: services.readiness.phase is Phase.DRAINING,
     )
@@ -502,12 +515,3 @@ def _add_console(app: FastAPI, settings: Settings, rules: Rules, services: Servi
         _log.warning("console_missing", why=str(error))
         return None
     return secret
-
-
-def _sign_key(path: Path) -> bytes:
-    """The key that signs the console's cookies, made once per data folder, readable by its owner only."""
-    with contextlib.suppress(FileExistsError):
-        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(secrets.token_bytes(_SIGN_KEY_BYTES))
-    return path.read_bytes()

@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from detector.model_errors import ModelError
 from inference_server.commands import (
+    accounts,
     audit,
     backup,
     cases,
@@ -51,6 +52,7 @@ def create_cli() -> typer.Typer:
     cli.command("verify-report")(verify.verify_report)
     cli.add_typer(closing.app, name="closing")
     for name, part in (
+        ("accounts", accounts),
         ("audit", audit),
         ("cases", cases),
         ("devices", devices),

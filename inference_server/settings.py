@@ -83,6 +83,14 @@ class Settings(BaseSettings):
         default=4.5, description="a worker that is at one thing for longer hangs: `xuncheng work` replaces it"
     )
 
+    trusted_proxies: str = Field(
+        default="", description="addresses, apart by commas, of proxies whose X-Forwarded-For and -Proto are believed"
+    )
+    console_idle_s: Seconds = Field(
+        default=3600.0, description="a session of the console in which nobody does anything"
+    )
+    console_session_s: Seconds = Field(default=43_200.0, description="the longest session of the console")
+
     max_picture_bytes: Positive = Field(default=25_000_000, description="size of one picture")
     max_picture_pixels: Positive = Field(default=50_000_000, description="width x height of one picture")
     max_bytes_in_flight: Positive = Field(

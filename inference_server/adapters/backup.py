@@ -1,6 +1,6 @@
 """A copy of a data folder while a server works on it, and the way back.
 
-Only the embedded record is copied: SQLite, pictures that wait, evidence, the console's key. A fleet backs up PostgreSQL
+Only the embedded record is copied: SQLite, pictures that wait, evidence. A fleet backs up PostgreSQL
 and its bucket by their own means.
 """
 
@@ -20,7 +20,7 @@ from inference_server.adapters.durable_files import make_folder, write_durably
 from inference_server.adapters.frame_rows import QUEUED
 from inference_server.domain.errors import BadInput, Conflict
 
-DATABASE, SPOOL, EVIDENCE, KEY = "xuncheng.sqlite", "spool", "evidence", "console.key"
+DATABASE, SPOOL, EVIDENCE = "xuncheng.sqlite", "spool", "evidence"
 MANIFEST = "backup.json"
 _TRIES = 10
 
@@ -46,7 +46,7 @@ def back_up(data_folder: Path, target: Path, at: datetime) -> BackedUp:
         raise BadInput(f"{data_folder} holds no {DATABASE}", field="data_folder")
     _demand_empty(target, "target")
     make_folder(target)
-    target.chmod(0o700)  # it holds positions, pictures and the key of the console
+    target.chmod(0o700)  # it holds positions and pictures
     for _ in range(_TRIES):
         # Pictures first: one that is analysed meanwhile is gone from the spool, but the database still waits for it.
         _copy_pictures(data_folder / SPOOL, target / SPOOL)
@@ -61,8 +61,6 @@ def back_up(data_folder: Path, target: Path, at: datetime) -> BackedUp:
         if path.name not in waiting:
             path.unlink()
     _copy_pictures(data_folder / EVIDENCE, target / EVIDENCE)
-    if (data_folder / KEY).is_file():
-        _copy(data_folder / KEY, target / KEY)
     found = BackedUp(
         made_at=at,
         database_sha256=_sha256(target / DATABASE),
@@ -86,8 +84,6 @@ def restore(source: Path, data_folder: Path) -> BackedUp:
     make_folder(data_folder)
     for folder in (SPOOL, EVIDENCE):
         _copy_pictures(source / folder, data_folder / folder)
-    if (source / KEY).is_file():
-        _copy(source / KEY, data_folder / KEY)
     os.sync()
     # The database last: a server that is started too early begins anew instead of missing pictures.
     _copy(source / DATABASE, data_folder / DATABASE)

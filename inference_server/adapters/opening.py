@@ -24,6 +24,7 @@ from inference_server.adapters.nats_stream import StreamPlan
 from inference_server.adapters.objects import AnyStore, Objects
 from inference_server.adapters.owner import Owner, bury_the_dead
 from inference_server.adapters.spool import FolderSpool, ObjectSpool, Spool
+from inference_server.adapters.sql_accounts import SqlAccounts
 from inference_server.adapters.sql_audit import SqlAuditLog
 from inference_server.adapters.sql_drift import SqlDrift
 from inference_server.adapters.sql_kept_looks import SqlKeptLooks
@@ -33,6 +34,7 @@ from inference_server.adapters.sql_queue import QueueLimits, SqlQueue
 from inference_server.adapters.sql_registry import SqlRegistry
 from inference_server.adapters.sql_reviews import SqlReviews
 from inference_server.adapters.sql_roll import SqlRoll
+from inference_server.adapters.sql_sessions import SqlSessions, SqlTries
 from inference_server.adapters.sql_shadows import SqlShadows
 from inference_server.adapters.sql_store import SqlCaseStore
 from inference_server.adapters.sql_verifications import SqlTurns, SqlVerifications
@@ -88,6 +90,9 @@ class Adapters:
     drift: SqlDrift
     verifications: SqlVerifications
     audit: SqlAuditLog
+    accounts: SqlAccounts
+    sessions: SqlSessions
+    tries: SqlTries
     turns: SqlTurns
     database: Database
     owner: Owner
@@ -153,6 +158,9 @@ def _over(database: Database, owner: Owner, data_folder: Path, options: OpeningO
         drift=SqlDrift(database),
         verifications=SqlVerifications(database, clock),
         audit=SqlAuditLog(database, clock),
+        accounts=SqlAccounts(database, clock),
+        sessions=SqlSessions(database, clock),
+        tries=SqlTries(database, clock),
         turns=SqlTurns(database, owner.name, clock),
         database=database,
         owner=owner,

@@ -441,6 +441,38 @@ tokens = Table(
     Column("revoked_at", UtcTime),
 )
 
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("role", String, nullable=False),
+    Column("districts", Json),  # NULL: the whole city
+    Column("password_hash", String, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("disabled_at", UtcTime),
+)
+
+# Of the cookie only its hash; without an account: of who came with the one-time token of the start.
+console_sessions = Table(
+    "console_sessions",
+    metadata,
+    Column("secret_sha256", String, primary_key=True),
+    Column("account", String, _to("accounts.name")),
+    Column("began_at", UtcTime, nullable=False),
+    Column("seen_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime),
+    Index("ix_console_sessions_account", "account"),
+)
+
+# How full the bucket of an account or an address is, and as of when.
+sign_in_tries = Table(
+    "sign_in_tries",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("level", Float, nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+
 # Only added to: triggers of the migration refuse every change. Each row holds the hash of the one before it.
 audit = Table(
     "audit",

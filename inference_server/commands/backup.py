@@ -16,7 +16,7 @@ Folder = Annotated[Path, typer.Argument(help="Folder of the backup.")]
 
 
 def backup(folder: Folder) -> None:
-    """Copy the record of the data folder, of a running server too: database, pictures that wait, evidence, key."""
+    """Copy the record of the data folder, of a running server too: database, pictures that wait, evidence."""
     settings = _embedded()
     _tell("backed up", back_up(settings.data_folder, folder, SystemClock().now()))
 

@@ -49,6 +49,8 @@ def serve(
             talk(f"API      {url}/v1")
             if application.console_secret is None:
                 talk("console  not built: run `python -m inference_server.console.vendor`, then start again")
+            elif application.record.accounts.has_active():
+                talk(f"console  {url}/console")
             else:
                 talk(f"console  {url}/console/login?token={application.console_secret}   (works once)")
             http_server(settings, application).run(sockets=[listener])
@@ -141,7 +143,8 @@ def http_server(settings: Settings, application: Application) -> uvicorn.Server:
         access_log=False,
         server_header=False,
         date_header=True,
-        proxy_headers=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies or None,
     )
     return _Server(config, application)
 

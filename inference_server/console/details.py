@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from inference_server.console.languages import Messages
 from inference_server.console.services import ConsoleServices
 from inference_server.console.views import CaseRow, case_row, duration_text, state_label
+from inference_server.domain.account import NO_ACCOUNT
 from inference_server.domain.candidate import Candidate
 from inference_server.domain.case import CaseId, CaseMove
 from inference_server.domain.case_states import LegalMove
@@ -13,7 +14,7 @@ from inference_server.domain.frame import Frame, FrameId
 from inference_server.domain.report import DetectionReport, Report
 from inference_server.ports import EvidenceItem, Sighting
 
-OPERATOR = "operator:console"
+OPERATOR = "operator"  # whom the table of states is asked about
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,13 +67,12 @@ class FrameDetail:
 def case_detail(services: ConsoleServices, case_id: CaseId, messages: Messages) -> CaseDetail:
     """The detail of a case; raises NotFound."""
     case, states, store = services.store.case(case_id), services.states, services.store
-    by = {"system", "operator", "case_system"}
     lines = (
         MoveLine(
             move=move,
             from_label=state_label(move.from_state, messages, states) if move.from_state else None,
             to_label=state_label(move.to_state, messages, states),
-            by_label=messages(f"actor.{actor}") if (actor := move.by.partition(":")[0]) in by else move.by,
+            by_label=_actor(move.by, messages),
         )
         for move in store.history(case_id)
     )
@@ -100,6 +100,15 @@ def frame_detail(services: ConsoleServices, frame_id: FrameId) -> FrameDetail:
         sha256 = None
     detections = report.detections if report else ()
     return FrameDetail(frame=frame, report=report, sha256=sha256, detections=detections)
+
+
+def _actor(by: str, messages: Messages) -> str:
+    """Who it was, in the operator's language; a person by name."""
+    role, _, name = by.partition(":")
+    if role not in ("system", "operator", "case_system"):
+        return by
+    label = messages(f"actor.{role}")
+    return f"{label} {name}" if role == "operator" and name not in ("", NO_ACCOUNT) else label
 
 
 def _candidate(services: ConsoleServices, case_id: CaseId) -> Candidate | None:

@@ -6,11 +6,11 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from inference_server.casework import MoveRequest
-from inference_server.console.details import OPERATOR, case_detail
+from inference_server.console.details import case_detail
 from inference_server.console.login import demand_own_form
 from inference_server.console.replies import Replies, is_from_script
 from inference_server.console.services import ConsoleServices
-from inference_server.console.session import Session
+from inference_server.console.session import Session, demand
 from inference_server.domain.case import CaseId
 from inference_server.domain.errors import BadInput, Conflict, IllegalMove
 
@@ -29,9 +29,10 @@ def add_moves(router: APIRouter, services: ConsoleServices, replies: Replies) ->
         form_token: Annotated[str, Form()] = "",
     ) -> Response:
         demand_own_form(request, session, form_token)
+        demand(session.role.may_move)
         wanted = MoveRequest(
             case_id=CaseId(case_id),
-            by=OPERATOR,
+            by=session.by,
             state=state or None,
             reason=reason.strip() or None,
             expected_state=expected_state or None,

@@ -21,7 +21,7 @@ from inference_server.console.queries import Found, ListQuery, find_cases
 from inference_server.console.replies import Replies, is_from_script, json_reply, route_class
 from inference_server.console.reviews import add_reviews
 from inference_server.console.services import ConsoleServices
-from inference_server.console.session import Session, Sessions
+from inference_server.console.session import Session
 from inference_server.console.vendor import check_assets
 from inference_server.console.verifications import add_verifications
 from inference_server.console.views import case_row
@@ -35,7 +35,7 @@ _STATIC: Final = Path(__file__).resolve().parent / "static"
 def create_router(services: ConsoleServices) -> APIRouter:
     """All routes under /console. Raises MissingAssets where the page's libraries have not been built."""
     check_assets()
-    replies = Replies.build(Sessions(services.sign_key, services.session_s))
+    replies = Replies.build(services.signing_in)
     router = APIRouter(prefix="/console", include_in_schema=False, route_class=route_class(replies))
     pulse = Pulse(services.store, services.live_every_s, services.is_stopping)
     add_login(router, services, replies)

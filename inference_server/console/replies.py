@@ -15,9 +15,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from inference_server.console.languages import COOKIE as LANGUAGE_COOKIE
 from inference_server.console.languages import Messages, choose_language, load_messages
-from inference_server.console.session import COOKIE, Session, Sessions
+from inference_server.console.session import COOKIE, NotYours, Session
 from inference_server.console.views import city_time
 from inference_server.domain.errors import BadInput, Conflict, IllegalMove, InspectionError, NotFound
+from inference_server.signing_in import SigningIn
 
 _TEMPLATES: Final = Path(__file__).resolve().parent / "templates"
 # Nothing inline, nothing evaluated, nothing from elsewhere; the page is in nobody's frame.
@@ -33,7 +34,12 @@ _HEADERS: Final = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-_STATUS: Final[tuple[tuple[type[InspectionError], int], ...]] = ((NotFound, 404), (Conflict, 409), (IllegalMove, 409))
+_STATUS: Final[tuple[tuple[type[InspectionError], int], ...]] = (
+    (NotFound, 404),
+    (Conflict, 409),
+    (IllegalMove, 409),
+    (NotYours, 403),
+)
 _Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -47,17 +53,17 @@ class Replies:
 
     templates: Environment
     messages: dict[str, Messages]
-    sessions: Sessions
+    signing_in: SigningIn
 
     @classmethod
-    def build(cls, sessions: Sessions) -> "Replies":
+    def build(cls, signing_in: SigningIn) -> "Replies":
         """Templates with escaping on; a name that is missing is a fault, not an empty text."""
         loader = FileSystemLoader(_TEMPLATES)
         templates = Environment(
             loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
         templates.filters["city_time"] = city_time
-        return cls(templates, load_messages(), sessions)
+        return cls(templates, load_messages(), signing_in)
 
     def language(self, request: Request) -> Messages:
         """The texts in the language that the request asks for."""
@@ -72,16 +78,25 @@ class Replies:
 
     def session(self, request: Request) -> Session:
         """The session of a request; raises NoSession."""
-        found = self.sessions.read(request.cookies.get(COOKIE))
+        found = self.session_or_none(request)
         if found is None:
             raise NoSession
+        if _is_deed(request):
+            self.signing_in.sessions.saw(found.secret)
         return found
 
-    def ask_for_token(self, request: Request, problem: str | None = None) -> Response:
-        """The login page as a 401; a script that asked is sent there by its own header."""
+    def session_or_none(self, request: Request) -> Session | None:
+        """The session of a request, if it has one that holds."""
+        secret = request.cookies.get(COOKIE)
+        who = self.signing_in.who(secret)
+        return None if who is None or secret is None else Session.of(who, secret)
+
+    def ask_to_sign_in(self, request: Request, problem: str | None = None, status: int = 401) -> Response:
+        """The login page, as a 401 as a rule; a script that asked is sent there by its own header."""
         if is_from_script(request):
-            return Response(status_code=401, headers={"HX-Redirect": "/console/login"})
-        return self.page(request, "login.html", {"problem": problem}, 401)
+            return Response(status_code=status, headers={"HX-Redirect": "/console/login"})
+        values = {"problem": problem, "has_accounts": self.signing_in.has_accounts}
+        return self.page(request, "login.html", values, status)
 
     def fault(self, request: Request, fault: InspectionError) -> Response:
         """A fault as a page or, for a script, as a piece of one."""
@@ -101,7 +116,7 @@ def route_class(replies: Replies) -> type[APIRoute]:
                 try:
                     response = await inner(request)
                 except NoSession:
-                    response = replies.ask_for_token(request)
+                    response = replies.ask_to_sign_in(request)
                 except RequestValidationError:
                     response = replies.fault(request, BadInput("a field is missing, malformed or outside its limit"))
                 except InspectionError as fault:
@@ -113,6 +128,13 @@ def route_class(replies: Replies) -> type[APIRoute]:
             return handle
 
     return ConsoleRoute
+
+
+def _is_deed(request: Request) -> bool:
+    """Whether a person did something. What the page asks for by itself must not keep anybody signed in."""
+    if request.method == "POST" or request.headers.get("sec-fetch-dest", "document") == "document":
+        return True
+    return is_from_script(request) and "/cases/" in request.url.path
 
 
 def is_from_script(request: Request) -> bool:

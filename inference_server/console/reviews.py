@@ -4,12 +4,11 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 
-from inference_server.console.details import OPERATOR
 from inference_server.console.languages import Messages
 from inference_server.console.login import demand_own_form
 from inference_server.console.replies import Replies, json_reply
 from inference_server.console.services import ConsoleServices
-from inference_server.console.session import Session
+from inference_server.console.session import Session, demand
 from inference_server.console.views import city_time
 from inference_server.domain.case_states import REVIEW
 from inference_server.domain.errors import BadInput
@@ -37,6 +36,7 @@ def add_reviews(router: APIRouter, services: ConsoleServices, replies: Replies) 
 
     @router.get("/reviews")
     def page(request: Request, session: SignedIn, kind: ReviewKind | None = None) -> Response:
+        demand(session.role.may_answer)
         waiting = services.reviewing.reviews.open_reviews()
         keys = class_keys(services.reviewing.policy)
         values = {"session": session, "keys": keys, "waiting": waiting, "kind": kind, "kinds": list(ReviewKind)}
@@ -64,9 +64,10 @@ def add_reviews(router: APIRouter, services: ConsoleServices, replies: Replies) 
         form_token: Annotated[str, Form()] = "",
     ) -> Response:
         demand_own_form(request, session, form_token)
+        demand(session.role.may_answer)
         said = AnswerRequest(
             review_id=review_id,
-            by=OPERATOR,
+            by=session.by,
             verdict=verdict,
             class_name=class_name or None,
             box=parse_box(box) if box else None,
@@ -76,7 +77,8 @@ def add_reviews(router: APIRouter, services: ConsoleServices, replies: Replies) 
     @router.post("/reviews/{review_id}/undo")
     def undo(request: Request, session: SignedIn, review_id: str, form_token: Annotated[str, Form()] = "") -> Response:
         demand_own_form(request, session, form_token)
-        return json_reply(request, _shown(services.reviewing.undo(review_id, OPERATOR), replies.language(request)))
+        demand(session.role.may_answer)
+        return json_reply(request, _shown(services.reviewing.undo(review_id, session.by), replies.language(request)))
 
 
 def parse_box(text: str) -> Corners:

@@ -9,6 +9,7 @@ from inference_server.console.session import OneTimeToken
 from inference_server.domain.case_states import CaseStates
 from inference_server.ports import CaseStore, Clock, Evidence
 from inference_server.reviewing import Reviewing
+from inference_server.signing_in import SigningIn
 from inference_server.verification_ports import Verifications
 from inference_server.verify import Verification
 
@@ -22,7 +23,6 @@ class ConsoleServices:
     """Ports, rules and secrets of the console.
 
     `is_stopping` says that the server is asked to stop: streams then end, for it waits for them.
-    `sign_key` (32 random bytes) signs session cookies: web workers that share it share their sessions.
     `live_every_s` is how often the record is asked for changes while a page listens; a stream ends after `live_for_s`
     and the browser opens the next one.
     """
@@ -35,10 +35,9 @@ class ConsoleServices:
     verifications: Verifications
     states: CaseStates
     clock: Clock
-    sign_key: bytes
+    signing_in: SigningIn
     one_time_token: OneTimeToken
     is_stopping: Callable[[], bool] = _never
-    session_s: float = 12 * 3600.0
     live_every_s: float = 1.0
     live_for_s: float = 600.0
     trail_window: timedelta = timedelta(hours=24)

@@ -1,4 +1,4 @@
-"""Who may look: a token that works once, then a signed cookie; and proof that a form is our own."""
+"""Who may look: a token that works once or an account, then a cookie; and proof that a form is our own."""
 
 import hashlib
 import hmac
@@ -7,11 +7,19 @@ import threading
 from dataclasses import dataclass
 from typing import Final
 
-from itsdangerous import BadSignature, URLSafeTimedSerializer
+from inference_server.access_ports import SignedIn
+from inference_server.domain.account import Role
+from inference_server.domain.errors import InspectionError
 
 COOKIE: Final = "xuncheng_session"
 _TOKEN_BYTES: Final = 24
 _MOST_TOKEN_LENGTH: Final = 200
+
+
+class NotYours(InspectionError):
+    """This account may not do that."""
+
+    code = "not_allowed"
 
 
 class OneTimeToken:
@@ -41,33 +49,30 @@ class OneTimeToken:
 class Session:
     """One signed-in browser; `form_token` goes into every form that changes something."""
 
-    id: str
+    who: SignedIn
+    secret: str
     form_token: str
 
+    @classmethod
+    def of(cls, who: SignedIn, secret: str) -> "Session":
+        """The session of a cookie. Its form token follows from the cookie, which no other site can read."""
+        return cls(who, secret, hmac.new(secret.encode(), b"xuncheng.console.form", hashlib.sha256).hexdigest())
 
-class Sessions:
-    """Signs and reads session cookies. Nothing is stored: any process with the same key reads them."""
+    @property
+    def role(self) -> Role:
+        """What they may do."""
+        return self.who.role
 
-    def __init__(self, sign_key: bytes, max_age_s: float) -> None:
-        self._serializer = URLSafeTimedSerializer(sign_key, salt="xuncheng.console.session")
-        self._form_key = hmac.new(sign_key, b"xuncheng.console.form", hashlib.sha256).digest()
-        self.max_age_s = max_age_s
+    @property
+    def by(self) -> str:
+        """Who acts, as histories write it."""
+        return f"operator:{self.who.name}"
 
-    def begin(self) -> str:
-        """The cookie value of a new session."""
-        return str(self._serializer.dumps(secrets.token_hex(16)))
 
-    def read(self, cookie: str | None) -> Session | None:
-        """The session of a cookie; None where it is missing, forged or too old."""
-        if not cookie:
-            return None
-        try:
-            session_id = self._serializer.loads(cookie, max_age=int(self.max_age_s))
-        except BadSignature:
-            return None
-        if not isinstance(session_id, str):
-            return None
-        return Session(session_id, hmac.new(self._form_key, session_id.encode(), hashlib.sha256).hexdigest())
+def demand(is_allowed: bool) -> None:
+    """Nothing, or NotYours."""
+    if not is_allowed:
+        raise NotYours("this account may not do that")
 
 
 def is_own_form(session: Session, form_token: str) -> bool:

@@ -7,11 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
-from inference_server.console.details import OPERATOR
 from inference_server.console.login import demand_own_form
 from inference_server.console.replies import Replies
 from inference_server.console.services import ConsoleServices
-from inference_server.console.session import Session
+from inference_server.console.session import Session, demand
 from inference_server.domain.errors import BadInput, Conflict
 from inference_server.domain.verdict import PairResult, PhotoFacts, Side, Verdict, VerificationId
 from inference_server.domain.verification import Gate, GateResult
@@ -81,10 +80,11 @@ def add_verifications(router: APIRouter, services: ConsoleServices, replies: Rep
         form_token: Annotated[str, Form()] = "",
     ) -> Response:
         demand_own_form(request, session, form_token)
+        demand(session.role.may_answer)
         wanted = VerificationId(verification_id)
         after_it = _next(queue(), wanted)
         try:
-            services.verification.answer(wanted, _said(services, wanted, says, reason), OPERATOR)
+            services.verification.answer(wanted, _said(services, wanted, says, reason, session.by), session.by)
         except Conflict:
             detail = detail_of(services.verifications.verification(wanted))
             return page(request, session, {"detail": detail, "undo": None, "problem": "verify.stale"}, 409)
@@ -120,15 +120,13 @@ def _photo(verdict: Verdict, side: Side, sha256: str | None) -> PhotoFacts | Non
     return next((photo for photo in found if photo.sha256 == sha256), found[0] if found else None)
 
 
-def _said(services: ConsoleServices, wanted: VerificationId, says: str, reason: str) -> HumanAnswer | None:
+def _said(services: ConsoleServices, wanted: VerificationId, says: str, reason: str, by: str) -> HumanAnswer | None:
     if not says:
         return None
     if says not in set(HumanSays):
         raise BadInput(f"says is {' or '.join(HumanSays)}", field="says")
     is_blind = detail_of(services.verifications.verification(wanted)).is_blind
-    return HumanAnswer(
-        says=HumanSays(says), by=OPERATOR, at=services.now(), is_blind=is_blind, reason=reason.strip() or None
-    )
+    return HumanAnswer(says=HumanSays(says), by=by, at=services.now(), is_blind=is_blind, reason=reason.strip() or None)
 
 
 def _next(queue: Sequence[VerificationRecord], wanted: VerificationId) -> VerificationId | None:

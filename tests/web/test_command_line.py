@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import re
@@ -180,3 +181,28 @@ def test_operating_lists_every_setting_with_its_meaning() -> None:
     told = dict(rows)
     for name, field in Settings.model_fields.items():
         assert told.get(name) == field.description, name
+
+
+def test_accounts_are_added_listed_changed_and_disabled(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    def typed(*arguments: str, password: str = "leaf copper river 42 lamp\n") -> int:
+        monkeypatch.setattr("sys.stdin", io.StringIO(password))
+        return run(["accounts", *arguments])
+
+    assert typed("add", "Zhang", "--role", "reviewer", "--district", "330106", "--district", "330102") == 0
+    assert typed("add", "zhang", "--role", "viewer") == 3, "the name is taken"
+    assert typed("add", "bao", "--role", "viewer", password="password1234\n") == 3
+    assert typed("add", "bao", "--role", "king") == 2
+    assert typed("add", "bao", "--role", "viewer", "--district", "33") == 3
+    assert typed("password", "zhang", password="another copper river 43\n") == 0
+    assert typed("disable", "zhang") == 0
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "copper" not in said.err
+    assert typed("list", "--json") == 0
+    (account,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert (account["name"], account["role"], account["districts"]) == ("zhang", "reviewer", ["330102", "330106"])
+    assert account["disabled_at"] is not None
+    assert typed("enable", "zhang") == 0
+    assert typed("list") == 0
+    assert "330102 330106" in capsys.readouterr().out
+    assert typed("disable", "nobody") == 3

@@ -1,6 +1,5 @@
 """Who gets into the console."""
 
-import time
 from collections.abc import Iterator
 
 import httpx
@@ -8,7 +7,9 @@ import pytest
 from support.app import OpenApp
 from support.parsed_page import parsed
 
-from inference_server.console.session import COOKIE, OneTimeToken, Sessions, is_own_form
+from inference_server.access_ports import SignedIn
+from inference_server.console.session import COOKIE, OneTimeToken, Session, is_own_form
+from inference_server.domain.account import Role
 
 PRIVATE = (
     "/console",
@@ -87,22 +88,17 @@ def test_a_wrong_guess_does_not_use_up_the_token(fresh_app: OpenApp, stranger: h
     assert stranger.get("/console/login", params={"token": secret_of(fresh_app)}).status_code == 303
 
 
-def test_a_forged_or_stale_cookie_is_no_session() -> None:
-    sessions = Sessions(b"k" * 32, max_age_s=0.0)
-    cookie = sessions.begin()
-    assert Sessions(b"k" * 32, max_age_s=60.0).read(cookie) is not None
-    assert Sessions(b"other" * 8, max_age_s=60.0).read(cookie) is None
-    assert Sessions(b"k" * 32, max_age_s=60.0).read(cookie[:-2] + "xx") is None
-    time.sleep(2.1)  # the age is counted in whole seconds
-    assert sessions.read(cookie) is None
-    assert sessions.read(None) is None
+def test_a_forged_cookie_is_no_session(fresh_app: OpenApp, stranger: httpx.Client) -> None:
+    stranger.get("/console/login", params={"token": secret_of(fresh_app)})
+    cookie = stranger.cookies[COOKIE]
+    for forged in (cookie[:-2] + "xx", cookie + "x", "x" * 5000, "1", ""):
+        answer = httpx.get(f"{fresh_app.url}/console", cookies={COOKIE: forged}, timeout=30.0)
+        assert answer.status_code == 401, forged
 
 
 def test_the_form_token_of_one_session_does_not_serve_another() -> None:
-    sessions = Sessions(b"k" * 32, max_age_s=60.0)
-    mine, other = sessions.read(sessions.begin()), sessions.read(sessions.begin())
-    assert mine is not None
-    assert other is not None
+    who = SignedIn(name="zhang", role=Role.OPERATOR, districts=None)
+    mine, other = Session.of(who, "one secret"), Session.of(who, "another secret")
     assert is_own_form(mine, mine.form_token)
     assert not is_own_form(mine, other.form_token)
     assert not is_own_form(mine, "")
@@ -121,7 +117,10 @@ def test_signing_out_needs_the_form_of_the_session_and_ends_it(fresh_app: OpenAp
     assert stranger.post("/console/logout", data={"form_token": "guess"}).status_code == 409
     page = parsed(stranger.get("/console").text)
     field = page.all("input", name="form_token")[0].attributes["value"]
+    cookie = stranger.cookies[COOKIE]
     assert stranger.post("/console/logout", data={"form_token": field}).status_code == 303
+    kept = httpx.get(f"{fresh_app.url}/console", cookies={COOKIE: cookie}, timeout=30.0)
+    assert kept.status_code == 401, "a copy of the cookie is worth nothing any more"
     assert stranger.get("/console").status_code == 401
 
 

@@ -1,0 +1,91 @@
+"""xuncheng accounts add|list|password|disable|enable"""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from inference_server.adapters.passwords import ArgonPasswords
+from inference_server.bootstrap import open_record
+from inference_server.commands.talk import answer_json, answer_table, closing_after, shell_user, talk
+from inference_server.domain.account import Role, account_name, checked_districts
+from inference_server.domain.plain import plain
+from inference_server.rules import read_rules
+from inference_server.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, help="People who sign in to the console.")
+
+Name = Annotated[str, typer.Argument(help="Name to sign in with; capitals count for nothing.")]
+
+
+@app.command()
+def add(
+    name: Name,
+    role: Annotated[Role, typer.Option(help="viewer looks, reviewer answers too, operator moves cases too.")],
+    district: Annotated[
+        list[str] | None, typer.Option(help="Six digits; may be repeated. Without one: the whole city.")
+    ] = None,
+) -> None:
+    """Add an account. The password is asked for; where stdin is no terminal, it is its first line."""
+    checked, districts = account_name(name), checked_districts(district or None)
+    password_hash = _new_password_hash(checked)
+    settings = Settings()
+    with closing_after(open_record(settings, read_rules(settings))) as record:
+        record.accounts.add(checked, role, districts, password_hash, by=shell_user())
+    talk(f"account {checked}: {role.value}, {' '.join(districts) if districts else 'the whole city'}")
+
+
+@app.command("list")
+def list_accounts(as_json: Annotated[bool, typer.Option("--json", help="Answer as JSON lines.")] = False) -> None:
+    """List all accounts, the disabled ones too."""
+    settings = Settings()
+    with closing_after(open_record(settings, read_rules(settings))) as record:
+        accounts = record.accounts.accounts()
+    if as_json:
+        for account in accounts:
+            answer_json(plain(account))
+        return
+    rows = ((a.name, a.role.value, " ".join(a.districts or ("all",)), a.created_at, a.disabled_at) for a in accounts)
+    answer_table(("name", "role", "districts", "created", "disabled"), rows)
+
+
+@app.command()
+def password(name: Name) -> None:
+    """Set another password; whoever is signed in with the old one is signed out."""
+    checked = account_name(name)
+    password_hash = _new_password_hash(checked)
+    settings = Settings()
+    with closing_after(open_record(settings, read_rules(settings))) as record:
+        record.accounts.set_password(checked, password_hash, by=shell_user())
+    talk(f"account {checked} has another password")
+
+
+@app.command()
+def disable(name: Name) -> None:
+    """Let nobody in with this account any more, and sign out who is."""
+    settings = Settings()
+    with closing_after(open_record(settings, read_rules(settings))) as record:
+        record.accounts.disable(account_name(name), by=shell_user())
+    talk(f"account {account_name(name)} is disabled")
+
+
+@app.command()
+def enable(name: Name) -> None:
+    """Take a disabled account back into use, with the password that it had."""
+    settings = Settings()
+    with closing_after(open_record(settings, read_rules(settings))) as record:
+        record.accounts.enable(account_name(name), by=shell_user())
+    talk(f"account {account_name(name)} may be used")
+
+
+def _new_password_hash(name: str) -> str:
+    typed = _typed_password()
+    passwords = ArgonPasswords()
+    passwords.demand_good(typed, name)
+    return passwords.hash(typed)
+
+
+def _typed_password() -> str:
+    if sys.stdin.isatty():
+        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
+    return sys.stdin.readline().rstrip("\r\n")
