@@ -31,6 +31,7 @@ from inference_server.adapters.sql_queue import QueueLimits
 from inference_server.adapters.webhook import WebhookGateway, WebhookSettings
 from inference_server.answering import Answering, AnsweringThread
 from inference_server.application import Application
+from inference_server.areas import DistrictAreas
 from inference_server.casework import Casework
 from inference_server.closure.case_moves import CaseClosing
 from inference_server.closure.judging import Judge
@@ -56,6 +57,7 @@ from inference_server.scene.gone_rules import GoneRules
 from inference_server.scene.learned import OnnxMatcher
 from inference_server.settings import Settings, find_weights, usable_cores
 from inference_server.shadow import Shadow, ShadowRules
+from inference_server.sight import Sight
 from inference_server.signing_in import SigningIn
 from inference_server.verify import Verification
 from inference_server.web.accept import Acceptance
@@ -372,8 +374,19 @@ def _services(
         shadows=record.shadows,
         reviews=record.reviews,
         asking=asking,
+        sight=_sight(record, asking),
         wait_s=settings.wait_s,
         max_streams=settings.max_streams,
+    )
+
+
+def _sight(record: Adapters, asking: Asking) -> Sight:
+    return Sight(
+        store=record.store,
+        reviews=record.reviews,
+        verifications=record.verifications,
+        matters=asking.verification.matters,
+        areas=DistrictAreas(record.store, SystemClock()),
     )
 
 
@@ -504,6 +517,7 @@ def _add_console(app: FastAPI, settings: Settings, rules: Rules, services: Servi
         verification=services.asking.verification,
         verifications=services.asking.verifications,
         states=rules.states,
+        sight=services.sight,
         clock=services.clock,
         signing_in=_signing_in(settings, record),
         one_time_token=token,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from inference_server.domain.reach import WHOLE_CITY, Reach
 from inference_server.domain.review import Review, ReviewKind, ReviewState
 from inference_server.domain.shadow import ShadowLook, ShadowReport
 
@@ -33,6 +34,7 @@ class ReviewFilter:
     state: ReviewState | None = None
     cursor: str | None = None
     limit: int = 100
+    reach: Reach = WHOLE_CITY
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,6 @@ class ReviewStore(Protocol):
         """A page of items."""
         ...
 
-    def open_reviews(self) -> dict[str, int]:
+    def open_reviews(self, reach: Reach = WHOLE_CITY) -> dict[str, int]:
         """How many items wait for an answer, by kind."""
         ...

@@ -12,9 +12,10 @@ from inference_server.domain.candidate import Candidate, CandidateId, CaseView, 
 from inference_server.domain.case import Case, CaseId, CaseMove
 from inference_server.domain.frame import CameraId, Frame, FrameId, PastFrame, Quality
 from inference_server.domain.geo import CellId, LatLon
-from inference_server.domain.grid import Grid
+from inference_server.domain.grid import Grid, GridId
 from inference_server.domain.observation import Detection
 from inference_server.domain.photo_index import PhotoMatch, PhotoRecord
+from inference_server.domain.reach import WHOLE_CITY, Reach
 from inference_server.domain.report import Report
 from inference_server.domain.review import ReviewAnswer, ReviewItem
 from inference_server.domain.verification_record import CodeChecks, Switch, VerificationRecord
@@ -291,6 +292,7 @@ class CaseFilter:
     cursor: str | None = None
     limit: int = 100
     newest_first: bool = False
+    reach: Reach = WHOLE_CITY
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,12 +373,21 @@ class CaseStore(Protocol):
         """What each pass saw of a case's place."""
         ...
 
-    def trail(self, since: datetime, limit: int) -> list[TrailPoint]:
-        """Where vehicles have been, oldest first, at most `limit` of the latest points."""
+    def grids_shown(self, frame_id: FrameId) -> list[GridId]:
+        """The grids of the cases that a frame is evidence of, or found something of."""
         ...
 
-    def counts(self) -> dict[str, int]:
-        """Frames by outcome and drop reason, cases by state, events by status: for metrics and the console."""
+    def trail(
+        self, since: datetime, limit: int, within: tuple[float, float, float, float] | None = None
+    ) -> list[TrailPoint]:
+        """Where vehicles have been, oldest first, at most `limit` of the latest points (west, south, east, north)."""
+        ...
+
+    def counts(self, reach: Reach = WHOLE_CITY) -> dict[str, int]:
+        """Frames by outcome and drop reason, cases by state, events by status: for metrics and the console.
+
+        Of districts only cases are counted: frames and events belong to none.
+        """
         ...
 
     def oldest_waiting(self) -> dict[str, datetime]:
@@ -428,6 +439,7 @@ class Token:
     scopes: frozenset[str]  # "device", "cases:read", "cases:write", "verify", "admin"
     device: str | None
     created_at: datetime
+    districts: tuple[str, ...] | None = None  # None: the whole city
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
 
@@ -472,6 +484,7 @@ class Registry(Protocol):
         device: str | None,
         expires_at: datetime | None,
         *,
+        districts: tuple[str, ...] | None = None,
         by: str = SYSTEM,
     ) -> tuple[Token, str]:
         """A new token and its secret, which is shown once."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Protocol
 
+from inference_server.domain.reach import WHOLE_CITY, Reach
 from inference_server.domain.verdict import VerificationId, VerificationRequest
 from inference_server.domain.verification_record import CodeChecks, Switch, VerificationFilter, VerificationRecord
 
@@ -57,7 +58,7 @@ class Verifications(Protocol):
         """Every verification that is done, in the order in which they came."""
         ...
 
-    def count_awaiting(self) -> int:
+    def count_awaiting(self, reach: Reach = WHOLE_CITY) -> int:
         """How many stand in the queue for people."""
         ...
 

@@ -3,11 +3,12 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, Integer, LargeBinary, Row
+from sqlalchemy import JSON, BigInteger, Column, DateTime, Integer, LargeBinary, Row
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
 AnyRow = Row[*tuple[Any, ...]]
+AnyColumn = Column[Any]
 
 
 class UtcTime(TypeDecorator[datetime]):

@@ -12,7 +12,7 @@ from inference_server.adapters import tables
 from inference_server.adapters.column_types import AnyRow
 from inference_server.adapters.database import Database
 from inference_server.adapters.sql_audit import write_note
-from inference_server.domain.audit import SYSTEM, AuditAction, AuditNote
+from inference_server.domain.audit import SYSTEM, AuditAction, AuditNote, Detail
 from inference_server.domain.camera import Camera, Lens, Mount
 from inference_server.domain.errors import BadInput, NotFound
 from inference_server.domain.frame import CameraId
@@ -89,6 +89,7 @@ class SqlRegistry:
         device: str | None,
         expires_at: datetime | None,
         *,
+        districts: tuple[str, ...] | None = None,
         by: str = SYSTEM,
     ) -> tuple[Token, str]:
         """A new token and its secret, which is shown once; NotFound where the device is not registered."""
@@ -101,6 +102,7 @@ class SqlRegistry:
             scopes=scopes,
             device=device,
             created_at=self._clock.now(),
+            districts=districts,
             expires_at=expires_at,
         )
         values = {
@@ -108,6 +110,7 @@ class SqlRegistry:
             "name": name,
             "scopes": sorted(scopes),
             "device": device,
+            "districts": None if districts is None else list(districts),
             "secret_sha256": _digest(secret),
             "created_at": token.created_at,
             "expires_at": expires_at,
@@ -116,9 +119,13 @@ class SqlRegistry:
             if device is not None:
                 _device(connection, device)
             connection.execute(insert(_tokens), values)
-            note = AuditNote.by(
-                by, AuditAction.TOKEN_ISSUED, f"token:{token.id}", name=name, scopes=sorted(scopes), device=device
-            )
+            about: dict[str, Detail] = {
+                "name": name,
+                "scopes": sorted(scopes),
+                "device": device,
+                "districts": districts,
+            }
+            note = AuditNote.by(by, AuditAction.TOKEN_ISSUED, f"token:{token.id}", **about)
             write_note(self._database, connection, self._clock, note)
         return token, secret
 
@@ -177,6 +184,7 @@ def _token_of(row: AnyRow) -> Token:
         scopes=frozenset(row.scopes),
         device=row.device,
         created_at=row.created_at,
+        districts=None if row.districts is None else tuple(row.districts),
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,
     )

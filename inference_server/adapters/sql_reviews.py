@@ -9,9 +9,11 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 from inference_server.adapters import tables
 from inference_server.adapters.cursors import cursor_after, read_cursor
 from inference_server.adapters.database import Database
+from inference_server.adapters.reaching import covers
 from inference_server.adapters.review_rows import answer_of, review_of
 from inference_server.domain.case_states import REVIEW
 from inference_server.domain.errors import NotFound
+from inference_server.domain.reach import WHOLE_CITY, Reach
 from inference_server.domain.review import Review, ReviewAnswer, ReviewState, Verdict
 from inference_server.learning_ports import ReviewFilter, ReviewPage
 
@@ -73,12 +75,12 @@ class SqlReviews:
         is_more = len(found) > wanted.limit
         return ReviewPage(page, cursor_after(page[-1].item.created_at, page[-1].item.id) if is_more else None)
 
-    def open_reviews(self) -> dict[str, int]:
+    def open_reviews(self, reach: Reach = WHOLE_CITY) -> dict[str, int]:
         """How many items wait for an answer, by kind."""
         statement = (
             select(_items.c.kind, func.count())
             .select_from(_JOINED)
-            .where(_in_state(ReviewState.OPEN))
+            .where(_in_state(ReviewState.OPEN), covers(reach, _cases.c.grid))
             .group_by(_items.c.kind)
         )
         with self._database.reading() as connection:
@@ -99,7 +101,7 @@ class SqlReviews:
 
 
 def _conditions(wanted: ReviewFilter) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = []
+    found: list[ColumnElement[bool]] = [] if wanted.reach.is_whole else [covers(wanted.reach, _cases.c.grid)]
     if wanted.kind is not None:
         found.append(_items.c.kind == wanted.kind.value)
     if wanted.class_name is not None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import shapely
-from sqlalchemy import Connection, and_, bindparam, delete, func, insert, or_, select, text, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, insert, or_, select, text, union, update
 from sqlalchemy.exc import IntegrityError
 
 from inference_server.adapters import tables
@@ -16,6 +16,7 @@ from inference_server.adapters.cursors import cursor_after, read_cursor
 from inference_server.adapters.database import Database
 from inference_server.adapters.documents import Documents, candidate_document, candidate_of, track_document, track_of
 from inference_server.adapters.frame_rows import ANALYSED, DROPPED, QUEUED, frame_of, past_frame_of
+from inference_server.adapters.reaching import covers
 from inference_server.adapters.sql_outbox import PENDING
 from inference_server.adapters.sql_work import Kinds, SqlWork, read_report
 from inference_server.domain.candidate import Candidate, CandidateId, CaseView
@@ -24,6 +25,7 @@ from inference_server.domain.errors import Conflict, NotFound
 from inference_server.domain.frame import CameraId, Frame, FrameId, PastFrame
 from inference_server.domain.geo import CellId, LatLon
 from inference_server.domain.grid import Grid, GridId
+from inference_server.domain.reach import WHOLE_CITY, Reach
 from inference_server.domain.report import Report
 from inference_server.ports import CaseFilter, CasePage, Clock, EvidenceItem, Sighting, TrailPoint
 
@@ -170,20 +172,43 @@ class SqlCaseStore:
             found = [view_of(row) for row in rows]
         return sorted(found, key=lambda view: view.absence_at.timestamp() if view.absence_at else 0.0)
 
-    def trail(self, since: datetime, limit: int) -> list[TrailPoint]:
-        """Where vehicles have been, oldest first, at most `limit` of the latest points."""
+    def grids_shown(self, frame_id: FrameId) -> list[GridId]:
+        """The grids of the cases that a frame is evidence of, or found something of."""
+        found, kept = tables.detections, tables.evidence
+        ids = union(
+            select(kept.c.case_id).where(kept.c.frame_id == frame_id),
+            select(found.c.case_id).where(found.c.frame_id == frame_id, found.c.case_id.is_not(None)),
+        )
+        shown = select(_cases.c.grid).where(_cases.c.id.in_(ids), _cases.c.grid.is_not(None)).distinct()
+        with self._database.reading() as connection:
+            return [GridId(row.grid) for row in connection.execute(shown.order_by(_cases.c.grid))]
+
+    def trail(
+        self, since: datetime, limit: int, within: tuple[float, float, float, float] | None = None
+    ) -> list[TrailPoint]:
+        """Where vehicles have been, oldest first, at most `limit` of the latest points (west, south, east, north)."""
         latest = (
             select(_frames.c.id, _frames.c.camera, _frames.c.taken_at, _frames.c.lat, _frames.c.lon, _frames.c.state)
             .where(_frames.c.taken_at >= since, _frames.c.lat.is_not(None), _frames.c.state != QUEUED)
             .order_by(_frames.c.taken_at.desc(), _frames.c.arrival.desc())
             .limit(limit)
         )
+        if within is not None:
+            west, south, east, north = within
+            latest = latest.where(_frames.c.lon.between(west, east), _frames.c.lat.between(south, north))
         with self._database.reading() as connection:
             points = [_trail_point(row) for row in connection.execute(latest)]
         return points[::-1]
 
-    def counts(self) -> dict[str, int]:
-        """`frames.queued|analysed`, `frames.dropped.<reason>`, `cases.<state>`, `events.pending|sent|dead`."""
+    def counts(self, reach: Reach = WHOLE_CITY) -> dict[str, int]:
+        """`frames.queued|analysed`, `frames.dropped.<reason>`, `cases.<state>`, `events.pending|sent|dead`.
+
+        Of districts only cases are counted: frames and events belong to none.
+        """
+        if not reach.is_whole:
+            mine = select(_cases.c.state, func.count()).where(covers(reach, _cases.c.grid)).group_by(_cases.c.state)
+            with self._database.reading() as connection:
+                return {f"cases.{state}": count for state, count in connection.execute(mine)}
         reason, state = _frames.c.drop_reason, _frames.c.state
         frames = select(state, reason, func.count()).group_by(reason, state)
         cases = select(_cases.c.state, func.count()).group_by(_cases.c.state)
@@ -238,7 +263,7 @@ def _lock_cells(database: Database, connection: Connection, cells: list[CellId])
 
 def _conditions(wanted: CaseFilter) -> list[Any]:
     c = _cases.c
-    found: list[Any] = []
+    found: list[Any] = [] if wanted.reach.is_whole else [covers(wanted.reach, c.grid)]
     if wanted.states:
         found.append(c.state.in_(wanted.states))
     if wanted.class_names:

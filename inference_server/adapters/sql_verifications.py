@@ -2,17 +2,19 @@
 
 from collections.abc import Iterator
 
-from sqlalchemy import Connection, bindparam, func, insert, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert, or_, select, true
 from sqlalchemy.exc import IntegrityError
 
 from inference_server.adapters import tables
 from inference_server.adapters.database import Database
 from inference_server.adapters.leases import Leases
+from inference_server.adapters.reaching import covers
 from inference_server.adapters.sql_audit import write_note
 from inference_server.adapters.verification_rows import switch_of, switch_values, verification_of, verification_values
 from inference_server.domain.audit import AuditAction, AuditNote
 from inference_server.domain.closing import Checks
 from inference_server.domain.errors import Conflict, NotFound
+from inference_server.domain.reach import WHOLE_CITY, Reach
 from inference_server.domain.verdict import VerificationId, VerificationRequest
 from inference_server.domain.verification import Closing
 from inference_server.domain.verification_record import (
@@ -25,7 +27,7 @@ from inference_server.domain.verification_record import (
 )
 from inference_server.ports import Clock
 
-_rows, _switches = tables.verifications, tables.closing_switches
+_rows, _switches, _cases = tables.verifications, tables.closing_switches, tables.cases
 _BY_ID = select(_rows).where(_rows.c.id == bindparam("wanted"))
 _BY_KEY = select(_rows).where(_rows.c.caller == bindparam("asker"), _rows.c.key == bindparam("token"))
 _PAGE = 500
@@ -69,6 +71,14 @@ def _checks(connection: Connection, code: str, district: str | None, latest: int
     newest = statement.order_by(_rows.c.answered_at.desc()).limit(latest)
     said = [row.says for row in connection.execute(newest)]
     return Checks(answered=len(said), wrong=said.count(HumanSays.NOT_FIXED.value))
+
+
+def _lies_in(reach: Reach) -> ColumnElement[bool]:
+    """Whether a verification lies in a reach: where its case does, of the record or as it was described."""
+    if reach.is_whole:
+        return true()
+    case = select(_cases.c.id).where(_cases.c.id == _rows.c.case_id, covers(reach, _cases.c.grid))
+    return or_(case.exists(), and_(_rows.c.case_id.is_(None), covers(reach, _rows.c.district)))
 
 
 class SqlTurns:
@@ -130,6 +140,8 @@ class SqlVerifications:
             statement = statement.where(_rows.c.case_id == wanted.case_id)
         if wanted.states:
             statement = statement.where(_rows.c.state.in_([state.value for state in wanted.states]))
+        if not wanted.reach.is_whole:
+            statement = statement.where(_lies_in(wanted.reach))
         if wanted.after is not None:
             last = select(_rows.c.sequence).where(_rows.c.id == wanted.after).scalar_subquery()
             statement = statement.where(_rows.c.sequence > last)
@@ -143,11 +155,11 @@ class SqlVerifications:
             yield from page
             wanted = VerificationFilter(states=wanted.states, limit=_PAGE, after=page[-1].id)
 
-    def count_awaiting(self) -> int:
+    def count_awaiting(self, reach: Reach = WHOLE_CITY) -> int:
         """How many stand in the queue for people."""
         with self._database.reading() as connection:
-            counted = connection.execute(select(func.count()).select_from(_rows).where(_rows.c.awaits_person.is_(True)))
-            return int(counted.scalar_one())
+            waiting = select(func.count()).select_from(_rows).where(_rows.c.awaits_person.is_(True), _lies_in(reach))
+            return int(connection.execute(waiting).scalar_one())
 
     def checks(self, code: str, district: str | None, latest: int) -> tuple[CodeChecks, ...]:
         """What people said of the latest proposed closings of a code: everywhere, and in a district if one is named."""

@@ -274,6 +274,7 @@ evidence = Table(
     Column("sha256", String, nullable=False),
     Column("box", Json, nullable=False),
     Index("ix_evidence_sha256", "sha256"),
+    Index("ix_evidence_frame_id", "frame_id"),
 )
 
 events = Table(
@@ -435,6 +436,7 @@ tokens = Table(
     Column("name", String, nullable=False),
     Column("scopes", Json, nullable=False),
     Column("device", String, _to("devices.id")),
+    Column("districts", Json),  # NULL: the whole city
     Column("secret_sha256", String, nullable=False, unique=True),
     Column("created_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime),

@@ -25,12 +25,17 @@ def issue(
         list[str], typer.Option(help="device, cases:read, cases:write, verify or admin; may be repeated.")
     ],
     device: Annotated[str | None, typer.Option(help="Id of the device that a device token speaks for.")] = None,
+    district: Annotated[
+        list[str] | None, typer.Option(help="Six digits; may be repeated. Without one: the whole city.")
+    ] = None,
     expires_at: Annotated[str | None, typer.Option(help="RFC 3339 time with a zone; never, if absent.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Issue a token. Its secret is printed this once, alone on stdout."""
     try:
-        wanted = TokenIn.model_validate({"name": name, "scopes": scope, "device": device, "expires_at": expires_at})
+        wanted = TokenIn.model_validate(
+            {"name": name, "scopes": scope, "device": device, "districts": district or None, "expires_at": expires_at}
+        )
     except ValidationError as error:
         raise BadInput(describe(error.errors())[1]) from error
     settings = Settings()
@@ -53,8 +58,11 @@ def list_tokens(as_json: AsJson = False) -> None:
         for token in tokens:
             answer_json(token)
         return
-    rows = ((t.id, t.name, " ".join(t.scopes), t.device, t.expires_at, t.revoked_at) for t in tokens)
-    answer_table(("id", "name", "scopes", "device", "expires", "revoked"), rows)
+    rows = (
+        (t.id, t.name, " ".join(t.scopes), t.device, " ".join(t.districts or ()), t.expires_at, t.revoked_at)
+        for t in tokens
+    )
+    answer_table(("id", "name", "scopes", "device", "districts", "expires", "revoked"), rows)
 
 
 @app.command()

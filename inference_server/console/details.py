@@ -11,6 +11,7 @@ from inference_server.domain.case import CaseId, CaseMove
 from inference_server.domain.case_states import LegalMove
 from inference_server.domain.errors import NotFound
 from inference_server.domain.frame import Frame, FrameId
+from inference_server.domain.reach import Reach
 from inference_server.domain.report import DetectionReport, Report
 from inference_server.ports import EvidenceItem, Sighting
 
@@ -64,9 +65,9 @@ class FrameDetail:
     detections: tuple[DetectionReport, ...]
 
 
-def case_detail(services: ConsoleServices, case_id: CaseId, messages: Messages) -> CaseDetail:
+def case_detail(services: ConsoleServices, case_id: CaseId, messages: Messages, reach: Reach) -> CaseDetail:
     """The detail of a case; raises NotFound."""
-    case, states, store = services.store.case(case_id), services.states, services.store
+    case, states, store = services.sight.case(case_id, reach), services.states, services.store
     lines = (
         MoveLine(
             move=move,
@@ -89,10 +90,10 @@ def case_detail(services: ConsoleServices, case_id: CaseId, messages: Messages) 
     )
 
 
-def frame_detail(services: ConsoleServices, frame_id: FrameId) -> FrameDetail:
+def frame_detail(services: ConsoleServices, frame_id: FrameId, reach: Reach) -> FrameDetail:
     """A frame and its report; raises NotFound. Only evidence is kept, so most frames have no picture any more."""
-    frame = services.store.frame(frame_id)
-    report = services.store.report(frame_id)
+    frame = services.sight.frame(frame_id, reach)
+    report = services.sight.report(frame_id, reach)
     try:
         services.evidence.get(frame.sha256)
         sha256: str | None = frame.sha256

@@ -7,6 +7,7 @@ from inference_server.console.languages import Messages
 from inference_server.console.queries import ALL, OPEN
 from inference_server.console.views import state_label
 from inference_server.domain.case_states import CaseStates
+from inference_server.domain.reach import Reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class Figures:
     states: tuple[StateFigure, ...]
     analysed: int
     waiting: int
+    has_frames: bool  # frames are counted for the whole city only
     dropped: tuple[tuple[str, int], ...]  # label of the reason, frames; most frequent first
 
     @property
@@ -33,7 +35,7 @@ class Figures:
         return sum(count for _, count in self.dropped)
 
 
-def figures(counts: Mapping[str, int], messages: Messages, states: CaseStates) -> Figures:
+def figures(counts: Mapping[str, int], messages: Messages, states: CaseStates, reach: Reach) -> Figures:
     """The figures of the record's counts (`cases.<state>`, `frames.analysed|queued`, `frames.dropped.<reason>`)."""
     by_state = {name: counts.get(f"cases.{name}", 0) for name in states.states}
     open_count = sum(by_state[name] for name in states.open_states)
@@ -45,6 +47,7 @@ def figures(counts: Mapping[str, int], messages: Messages, states: CaseStates) -
             *each,
             StateFigure(ALL, messages("filter.all"), sum(by_state.values())),
         ),
+        has_frames=reach.is_whole,
         analysed=counts.get("frames.analysed", 0),
         waiting=counts.get("frames.queued", 0),
         dropped=tuple(sorted(((messages.named("drop", reason), n) for reason, n in dropped), key=lambda row: -row[1])),

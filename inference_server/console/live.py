@@ -16,6 +16,7 @@ from typing import Final
 from starlette.concurrency import run_in_threadpool
 
 from inference_server.console.views import version_of
+from inference_server.domain.reach import WHOLE_CITY, Reach
 from inference_server.ports import CaseFilter, CaseStore
 
 _WATCHED_CASES: Final = 200
@@ -41,23 +42,23 @@ class Pulse:
         self._is_stopping = is_stopping
         self._every_s = every_s
         self._lock = threading.Lock()
-        self._taken_at_s = -float("inf")
-        self._last = Signature("", "")
+        self._last: dict[Reach, tuple[float, Signature]] = {}  # when it was taken, and what it was
 
-    def signature(self) -> Signature:
-        """The signature, at most `every_s` old."""
+    def signature(self, reach: Reach) -> Signature:
+        """The signature of what somebody sees, at most `every_s` old."""
         with self._lock:
-            if time.monotonic() - self._taken_at_s >= self._every_s:
-                self._last = signature_of(self._store)
-                self._taken_at_s = time.monotonic()
-            return self._last
+            taken_at_s, last = self._last.get(reach, (-float("inf"), None))
+            if last is None or time.monotonic() - taken_at_s >= self._every_s:
+                last = signature_of(self._store, reach)
+                self._last[reach] = (time.monotonic(), last)
+            return last
 
-    async def events(self, seen: str | None, for_s: float) -> AsyncIterator[str]:
+    async def events(self, reach: Reach, seen: str | None, for_s: float) -> AsyncIterator[str]:
         """Events for one page that last saw `seen`, until the stream's time is over and the browser comes again."""
         yield f"retry: {int(self._every_s * 1000)}\n\n"
         ends_at_s, spoke_at_s = time.monotonic() + for_s, time.monotonic()
         while time.monotonic() < ends_at_s and not self._is_stopping():
-            now = await run_in_threadpool(self.signature)
+            now = await run_in_threadpool(self.signature, reach)
             if str(now) != seen:
                 seen, spoke_at_s = str(now), time.monotonic()
                 yield f"event: changed\nid: {now}\ndata: {json.dumps({'cases': now.cases, 'trail': now.trail})}\n\n"
@@ -67,12 +68,14 @@ class Pulse:
             await asyncio.sleep(self._every_s)
 
 
-def signature_of(store: CaseStore) -> Signature:
-    """The signature of the record: of the cases by state and the newest ones, and of the frames by outcome."""
-    newest = store.list_cases(CaseFilter(newest_first=True, limit=_WATCHED_CASES)).cases
-    counts = [f"{name}={n}" for name, n in sorted(store.counts().items())]
-    cases = [count for count in counts if count.startswith("cases.")]
-    frames = [count for count in counts if count.startswith("frames.")]
+def signature_of(store: CaseStore, reach: Reach = WHOLE_CITY) -> Signature:
+    """The signature of the record: of the cases by state and the newest ones, and of the frames by outcome.
+
+    Frames are those of the whole city: that somewhere a vehicle drives is all that a district learns of the others.
+    """
+    newest = store.list_cases(CaseFilter(newest_first=True, limit=_WATCHED_CASES, reach=reach)).cases
+    cases = [f"{name}={n}" for name, n in sorted(store.counts(reach).items()) if name.startswith("cases.")]
+    frames = [f"{name}={n}" for name, n in sorted(store.counts().items()) if name.startswith("frames.")]
     return Signature(_digest([*cases, *(f"{case.id}:{version_of(case)}" for case in newest)]), _digest(frames))
 
 

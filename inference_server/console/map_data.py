@@ -13,6 +13,7 @@ from inference_server.domain.case import Case
 from inference_server.domain.city_time import city_day
 from inference_server.domain.geo import LatLon
 from inference_server.domain.grid import Grid
+from inference_server.domain.reach import Reach
 
 GeoJson = dict[str, Any]
 _EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -51,14 +52,14 @@ def case_features(cases: Sequence[Case]) -> GeoJson:
     )
 
 
-def trail_points(services: ConsoleServices, after: datetime | None) -> dict[str, Any]:
+def trail_points(services: ConsoleServices, after: datetime | None, reach: Reach) -> dict[str, Any]:
     """The frames with a fix of the last hours of driving, or only those taken at a moment or later, oldest first.
 
     Rows of frame, index of its camera, time, longitude, latitude, analysed: as rows they are a third of the size.
     """
     newest = services.store.trail(_EARLIEST, 1)
     since = newest[-1].taken_at - services.trail_window if newest else _EARLIEST
-    points = services.store.trail(max(since, after or _EARLIEST), services.trail_points)
+    points = services.sight.trail(max(since, after or _EARLIEST), services.trail_points, reach)
     cameras = {camera: index for index, camera in enumerate(dict.fromkeys(point.camera for point in points))}
     rows = [[p.frame_id, cameras[p.camera], _time(p.taken_at), *_xy(p.position), int(p.is_analysed)] for p in points]
     return {"cameras": list(cameras), "points": rows}

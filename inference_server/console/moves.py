@@ -31,7 +31,7 @@ def add_moves(router: APIRouter, services: ConsoleServices, replies: Replies) ->
         demand_own_form(request, session, form_token)
         demand(session.role.may_move)
         wanted = MoveRequest(
-            case_id=CaseId(case_id),
+            case_id=services.sight.case(CaseId(case_id), session.reach).id,
             by=session.by,
             state=state or None,
             reason=reason.strip() or None,
@@ -48,7 +48,7 @@ def add_moves(router: APIRouter, services: ConsoleServices, replies: Replies) ->
         if not is_from_script(request) and problem is None:
             return RedirectResponse(f"/console/cases/{case_id}", status_code=303)
         texts = replies.language(request)
-        detail = case_detail(services, CaseId(case_id), texts)
+        detail = case_detail(services, CaseId(case_id), texts, session.reach)
         if undo not in {choice.state for choice in detail.choices}:
             undo = None
         values = {

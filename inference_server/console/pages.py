@@ -28,6 +28,8 @@ from inference_server.console.views import case_row
 from inference_server.domain.case import CaseId
 from inference_server.domain.errors import NotFound
 from inference_server.domain.frame import FrameId
+from inference_server.domain.reach import Reach
+from inference_server.sight import Shows
 
 _STATIC: Final = Path(__file__).resolve().parent / "static"
 
@@ -52,8 +54,8 @@ def _add_pages(router: APIRouter, services: ConsoleServices, replies: Replies, p
     SignedIn = Annotated[Session, Depends(replies.session)]
 
     def whole_page(request: Request, session: Session, more: dict[str, Any]) -> Response:
-        seen, texts, query = str(pulse.signature()), replies.language(request), ListQuery.read(request.query_params)
-        values = _list_values(services, texts, query)
+        seen, texts = str(pulse.signature(session.reach)), replies.language(request)
+        values = _list_values(services, texts, ListQuery.read(request.query_params), session.reach)
         values |= {"session": session, "seen": seen, "classes": _case_classes(texts), **more}
         return replies.page(request, "page.html", values)
 
@@ -64,11 +66,13 @@ def _add_pages(router: APIRouter, services: ConsoleServices, replies: Replies, p
     @router.get("/list")
     def case_list(request: Request, session: SignedIn) -> Response:
         texts, query = replies.language(request), ListQuery.read(request.query_params)
-        return replies.page(request, "_list.html", {**_list_values(services, texts, query), "is_update": True})
+        return replies.page(
+            request, "_list.html", {**_list_values(services, texts, query, session.reach), "is_update": True}
+        )
 
     @router.get("/cases/{case_id}")
     def case(request: Request, session: SignedIn, case_id: str) -> Response:
-        detail = case_detail(services, CaseId(case_id), replies.language(request))
+        detail = case_detail(services, CaseId(case_id), replies.language(request), session.reach)
         values = {"detail": detail, "problem": None, "undo": None, "typed": ""}
         if is_from_script(request):
             return replies.page(request, "_case.html", {**values, "session": session})
@@ -76,43 +80,55 @@ def _add_pages(router: APIRouter, services: ConsoleServices, replies: Replies, p
 
     @router.get("/frames/{frame_id}")
     def frame(request: Request, session: SignedIn, frame_id: str) -> Response:
-        values = {"detail": frame_detail(services, FrameId(frame_id))}
+        values = {"detail": frame_detail(services, FrameId(frame_id), session.reach)}
         return replies.page(request, "_frame.html" if is_from_script(request) else "frame.html", values)
 
 
 def _add_map(router: APIRouter, services: ConsoleServices, replies: Replies, pulse: Pulse) -> None:
+    SignedIn = Annotated[Session, Depends(replies.session)]
     signed_in = [Depends(replies.session)]
 
     @router.get("/map/grids.json", dependencies=signed_in)
     def grids(request: Request) -> Response:
         return json_reply(request, grid_features(services.store.grids(), services.now()))
 
-    @router.get("/map/cases.json", dependencies=signed_in)
-    def cases(request: Request) -> Response:
-        found = _find(services, replies.language(request), ListQuery.read(request.query_params), services.map_cases)
+    @router.get("/map/cases.json")
+    def cases(request: Request, session: SignedIn) -> Response:
+        texts, query = replies.language(request), ListQuery.read(request.query_params)
+        found = _find(services, texts, query, services.map_cases, session.reach)
         return json_reply(request, {**case_features(found.cases), "has_more": found.has_more})
 
-    @router.get("/map/trail.json", dependencies=signed_in)
-    def trail(request: Request, since: AwareDatetime | None = None) -> Response:
-        return json_reply(request, trail_points(services, since))
+    @router.get("/map/trail.json")
+    def trail(request: Request, session: SignedIn, since: AwareDatetime | None = None) -> Response:
+        return json_reply(request, trail_points(services, since, session.reach))
 
-    @router.get("/live", dependencies=signed_in)
-    async def live(request: Request, seen: str = "") -> Response:
-        events = pulse.events(request.headers.get("last-event-id") or seen or None, services.live_for_s)
+    @router.get("/live")
+    async def live(request: Request, session: SignedIn, seen: str = "") -> Response:
+        events = pulse.events(session.reach, request.headers.get("last-event-id") or seen or None, services.live_for_s)
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(events, media_type="text/event-stream", headers=headers)
 
 
 def _add_files(router: APIRouter, services: ConsoleServices, replies: Replies) -> None:
-    signed_in, static = [Depends(replies.session)], StaticFiles(directory=_STATIC)
+    SignedIn = Annotated[Session, Depends(replies.session)]
+    static = StaticFiles(directory=_STATIC)
 
-    @router.get("/pictures/{sha256}", dependencies=signed_in)
-    def picture(request: Request, sha256: str) -> Response:
-        return picture_reply(request, services.evidence.get(checked_sha256(sha256)), sha256)
+    def picture(request: Request, session: Session, shown: Shows, wanted: str, sha256: str) -> Response:
+        if checked_sha256(sha256) not in services.sight.pictures(shown, wanted, session.reach):
+            raise NotFound(f"no picture {sha256}", field="sha256")
+        return picture_reply(request, services.evidence.get(sha256), sha256)
 
-    @router.get("/cases/{case_id}/thumbnail", dependencies=signed_in)
-    def thumbnail(request: Request, case_id: str) -> Response:
-        item = for_thumbnail(services.store.evidence(CaseId(case_id)))
+    def add_pictures(shown: Shows) -> None:
+        @router.get(f"/{shown.value}/{{wanted}}/pictures/{{sha256}}", name=f"picture of {shown.value}")
+        def of_one(request: Request, session: SignedIn, wanted: str, sha256: str) -> Response:
+            return picture(request, session, shown, wanted, sha256)
+
+    for shown in Shows:
+        add_pictures(shown)
+
+    @router.get("/cases/{case_id}/thumbnail")
+    def thumbnail(request: Request, session: SignedIn, case_id: str) -> Response:
+        item = for_thumbnail(services.store.evidence(services.sight.case(CaseId(case_id), session.reach).id))
         small = cut_out(services.evidence.get(item.sha256), item.box)
         reply = picture_reply(request, small, f"{item.sha256[:24]}-{'-'.join(f'{side:.0f}' for side in item.box)}")
         reply.headers["Cache-Control"] = "private, max-age=5"  # a nearer picture may take its place
@@ -128,18 +144,19 @@ def _add_files(router: APIRouter, services: ConsoleServices, replies: Replies) -
         return reply
 
 
-def _find(services: ConsoleServices, texts: Messages, query: ListQuery, most: int) -> Found:
-    return find_cases(services.store, query, services.states, lambda name: texts.named("class", name), most)
+def _find(services: ConsoleServices, texts: Messages, query: ListQuery, most: int, reach: Reach) -> Found:
+    wanted = query.wanted(services.states, reach)
+    return find_cases(services.store, query, wanted, lambda name: texts.named("class", name), most)
 
 
-def _list_values(services: ConsoleServices, texts: Messages, query: ListQuery) -> dict[str, Any]:
-    found = _find(services, texts, query, query.shown)
+def _list_values(services: ConsoleServices, texts: Messages, query: ListQuery, reach: Reach) -> dict[str, Any]:
+    found = _find(services, texts, query, query.shown, reach)
     rows = [case_row(case, texts, services.states, services.now()) for case in found.cases]
     return {
         "rows": rows,
         "has_more": found.has_more,
         "query": query,
-        "figures": figures(services.store.counts(), texts, services.states),
+        "figures": figures(services.store.counts(reach), texts, services.states, reach),
     }
 
 

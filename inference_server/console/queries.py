@@ -6,6 +6,7 @@ from typing import Final
 
 from inference_server.domain.case import Case
 from inference_server.domain.case_states import CaseStates
+from inference_server.domain.reach import Reach
 from inference_server.ports import CaseFilter, CaseStore
 
 OPEN: Final = "open"
@@ -37,7 +38,7 @@ class ListQuery:
             shown=min(int(shown), _MOST_SHOWN) if shown.isascii() and shown.isdigit() and int(shown) > 0 else 100,
         )
 
-    def wanted(self, states: CaseStates) -> CaseFilter:
+    def wanted(self, states: CaseStates, reach: Reach) -> CaseFilter:
         """The part of the query that the record answers itself; an unknown state means the open ones."""
         if self.state == ALL:
             names: tuple[str, ...] = ()
@@ -49,6 +50,7 @@ class ListQuery:
             on_border=True if self.on_border else None,
             newest_first=True,
             limit=_PAGE,
+            reach=reach,
         )
 
 
@@ -60,10 +62,10 @@ class Found:
     has_more: bool
 
 
-def find_cases(store: CaseStore, query: ListQuery, states: CaseStates, label: Callable[[str], str], most: int) -> Found:
+def find_cases(store: CaseStore, query: ListQuery, wanted: CaseFilter, label: Callable[[str], str], most: int) -> Found:
     """At most `most` cases, newest first. The text is looked for in label, code, name, grid, id and number."""
     cases: list[Case] = []
-    for case in _all(store, query.wanted(states)):
+    for case in _all(store, wanted):
         if _speaks_of(case, query.text.casefold(), label):
             if len(cases) == most:
                 return Found(tuple(cases), True)

@@ -37,18 +37,19 @@ def add_reviews(router: APIRouter, services: ConsoleServices, replies: Replies) 
     @router.get("/reviews")
     def page(request: Request, session: SignedIn, kind: ReviewKind | None = None) -> Response:
         demand(session.role.may_answer)
-        waiting = services.reviewing.reviews.open_reviews()
+        waiting = services.reviewing.reviews.open_reviews(session.reach)
         keys = class_keys(services.reviewing.policy)
         values = {"session": session, "keys": keys, "waiting": waiting, "kind": kind, "kinds": list(ReviewKind)}
         return replies.page(request, "reviews.html", values)
 
-    @router.get("/reviews/items.json", dependencies=[Depends(replies.session)])
+    @router.get("/reviews/items.json")
     def items(
         request: Request,
+        session: SignedIn,
         kind: ReviewKind | None = None,
         cursor: Annotated[str | None, Query(max_length=400)] = None,
     ) -> Response:
-        wanted = ReviewFilter(kind=kind, state=ReviewState.OPEN, cursor=cursor, limit=_AT_ONCE)
+        wanted = ReviewFilter(kind=kind, state=ReviewState.OPEN, cursor=cursor, limit=_AT_ONCE, reach=session.reach)
         found = services.reviewing.reviews.list_reviews(wanted)
         texts = replies.language(request)
         return json_reply(request, {"items": [_shown(one, texts) for one in found.reviews], "next": found.cursor})
@@ -66,7 +67,7 @@ def add_reviews(router: APIRouter, services: ConsoleServices, replies: Replies) 
         demand_own_form(request, session, form_token)
         demand(session.role.may_answer)
         said = AnswerRequest(
-            review_id=review_id,
+            review_id=services.sight.review(review_id, session.reach).item.id,
             by=session.by,
             verdict=verdict,
             class_name=class_name or None,
@@ -78,7 +79,10 @@ def add_reviews(router: APIRouter, services: ConsoleServices, replies: Replies) 
     def undo(request: Request, session: SignedIn, review_id: str, form_token: Annotated[str, Form()] = "") -> Response:
         demand_own_form(request, session, form_token)
         demand(session.role.may_answer)
-        return json_reply(request, _shown(services.reviewing.undo(review_id, session.by), replies.language(request)))
+        review = services.sight.review(review_id, session.reach)
+        return json_reply(
+            request, _shown(services.reviewing.undo(review.item.id, session.by), replies.language(request))
+        )
 
 
 def parse_box(text: str) -> Corners:
@@ -108,7 +112,7 @@ def _shown(review: Review, texts: Messages) -> dict[str, Any]:
         "box": item.box,
         "width_px": review.width_px,
         "height_px": review.height_px,
-        "picture": f"/console/pictures/{frame.sha256}",
+        "picture": f"/console/reviews/{item.id}/pictures/{frame.sha256}",
         "taken_at": city_time(frame.taken_at),
         "camera": frame.camera,
         "case": item.case_id,

@@ -10,6 +10,7 @@ from typing import Final
 from inference_server.access_ports import SignedIn
 from inference_server.domain.account import Role
 from inference_server.domain.errors import InspectionError
+from inference_server.domain.reach import Reach
 
 COOKIE: Final = "xuncheng_session"
 _TOKEN_BYTES: Final = 24
@@ -62,6 +63,11 @@ class Session:
     def role(self) -> Role:
         """What they may do."""
         return self.who.role
+
+    @property
+    def reach(self) -> Reach:
+        """How far they see."""
+        return Reach(self.who.districts)
 
     @property
     def by(self) -> str:

@@ -12,6 +12,7 @@ from inference_server.console.replies import Replies
 from inference_server.console.services import ConsoleServices
 from inference_server.console.session import Session, demand
 from inference_server.domain.errors import BadInput, Conflict
+from inference_server.domain.reach import Reach
 from inference_server.domain.verdict import PairResult, PhotoFacts, Side, Verdict, VerificationId
 from inference_server.domain.verification import Gate, GateResult
 from inference_server.domain.verification_record import (
@@ -54,21 +55,23 @@ def add_verifications(router: APIRouter, services: ConsoleServices, replies: Rep
     """The pages, and the route of the form."""
     SignedIn = Annotated[Session, Depends(replies.session)]
 
-    def queue() -> list[VerificationRecord]:
-        return services.verifications.find(VerificationFilter(awaits_person=True, limit=_SHOWN))
+    def queue(session: Session) -> list[VerificationRecord]:
+        wanted = VerificationFilter(awaits_person=True, limit=_SHOWN, reach=session.reach)
+        return services.verifications.find(wanted)
 
     def page(request: Request, session: Session, more: dict[str, Any], status: int = 200) -> Response:
-        values = {"session": session, "queue": queue(), "waiting": services.verifications.count_awaiting()}
+        values = {"session": session, "queue": queue(session)}
+        values["waiting"] = services.verifications.count_awaiting(session.reach)
         return replies.page(request, "verifications.html", {**values, "problem": None, **more}, status)
 
     @router.get("/verifications")
     def index(request: Request, session: SignedIn, undo: str = "") -> Response:
-        return page(request, session, {"detail": None, "undo": _undoable(services, undo)})
+        return page(request, session, {"detail": None, "undo": _undoable(services, undo, session.reach)})
 
     @router.get("/verifications/{verification_id}")
     def one(request: Request, session: SignedIn, verification_id: str, undo: str = "") -> Response:
-        detail = detail_of(services.verifications.verification(VerificationId(verification_id)))
-        return page(request, session, {"detail": detail, "undo": _undoable(services, undo)})
+        detail = detail_of(services.sight.verification(VerificationId(verification_id), session.reach))
+        return page(request, session, {"detail": detail, "undo": _undoable(services, undo, session.reach)})
 
     @router.post("/verifications/{verification_id}/answer")
     def answer(
@@ -81,8 +84,8 @@ def add_verifications(router: APIRouter, services: ConsoleServices, replies: Rep
     ) -> Response:
         demand_own_form(request, session, form_token)
         demand(session.role.may_answer)
-        wanted = VerificationId(verification_id)
-        after_it = _next(queue(), wanted)
+        wanted = services.sight.verification(VerificationId(verification_id), session.reach).id
+        after_it = _next(queue(session), wanted)
         try:
             services.verification.answer(wanted, _said(services, wanted, says, reason, session.by), session.by)
         except Conflict:
@@ -137,9 +140,9 @@ def _next(queue: Sequence[VerificationRecord], wanted: VerificationId) -> Verifi
     return rest[0] if rest else None
 
 
-def _undoable(services: ConsoleServices, wanted: str) -> VerificationRecord | None:
+def _undoable(services: ConsoleServices, wanted: str, reach: Reach) -> VerificationRecord | None:
     """The verification whose answer may be taken back from here."""
     if not wanted:
         return None
-    record = services.verifications.verification(VerificationId(wanted))
+    record = services.sight.verification(VerificationId(wanted), reach)
     return record if record.answer is not None else None

@@ -9,6 +9,7 @@ from typing import Any
 from inference_server.domain.case import CaseId
 from inference_server.domain.closing import Checks, Switches, is_too_wrong
 from inference_server.domain.closing_rules import ClosingRules
+from inference_server.domain.reach import WHOLE_CITY, Reach
 from inference_server.domain.verdict import Verdict, VerificationId, VerificationRequest
 from inference_server.domain.verification import Closing
 
@@ -97,6 +98,7 @@ class VerificationFilter:
     states: Sequence[VerificationState] = ()
     after: VerificationId | None = None
     limit: int = 100
+    reach: Reach = WHOLE_CITY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Devices, cameras and tokens on the wire."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -10,6 +10,9 @@ from inference_server.ports import Device, Token
 from inference_server.web.schema import In, Line, Moment, Name
 
 Scope = Literal["device", "cases:read", "cases:write", "verify", "admin"]
+
+
+District = Annotated[str, Field(pattern="^[0-9]{6}$", examples=["330106"])]
 
 
 class MountModel(In):
@@ -107,6 +110,9 @@ class TokenIn(In):
     name: Line = Field(min_length=1, max_length=100)
     scopes: list[Scope] = Field(min_length=1, max_length=4)
     device: Name | None = None
+    districts: list[District] | None = Field(
+        None, min_length=1, max_length=100, description="only what lies in these districts; absent: the whole city"
+    )
     expires_at: Moment | None = None
 
 
@@ -117,6 +123,7 @@ class TokenOut(BaseModel):
     name: str
     scopes: list[str]
     device: str | None
+    districts: list[str] | None
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
@@ -129,6 +136,7 @@ class TokenOut(BaseModel):
             name=token.name,
             scopes=sorted(token.scopes),
             device=token.device,
+            districts=None if token.districts is None else list(token.districts),
             created_at=token.created_at,
             expires_at=token.expires_at,
             revoked_at=token.revoked_at,

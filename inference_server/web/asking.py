@@ -12,7 +12,7 @@ import anyio.to_thread
 from detector.image import probe
 from detector.picture_info import Limits
 from inference_server.domain.case import CaseId
-from inference_server.domain.errors import BadInput
+from inference_server.domain.errors import BadInput, NotFound
 from inference_server.domain.verdict import PhotoFacts, Side, VerificationRequest
 from inference_server.ports import Evidence, Token
 from inference_server.verification_ports import Verifications
@@ -62,7 +62,10 @@ def read_question(asking: Asking, evidence: Evidence, parts: Parts, token: Token
     if said.callback_url is not None:
         asking.check_callback(said.callback_url)
     asked = [(side, number, one) for side in Side for number, one in enumerate(_of_side(said, side))]
-    photos = [_photo(one, f"{side}.{number}", side, parts, (asking.limits, evidence)) for side, number, one in asked]
+    photos = [
+        _photo(one, f"{side}.{number}", side, parts, (asking.limits, evidence, token.districts is not None))
+        for side, number, one in asked
+    ]
     if parts.names:
         raise BadInput("the request names no photograph for this part", field=sorted(parts.names)[0])
     return VerificationRequest(
@@ -81,10 +84,12 @@ def _of_side(said: VerificationIn, side: Side) -> Sequence[PhotoIn]:
     return said.before if side is Side.BEFORE else said.after
 
 
-def _photo(one: PhotoIn, where: str, side: Side, parts: Parts, into: tuple[Limits, Evidence]) -> PhotoFacts:
-    limits, evidence = into
+def _photo(one: PhotoIn, where: str, side: Side, parts: Parts, into: tuple[Limits, Evidence, bool]) -> PhotoFacts:
+    limits, evidence, is_kept_in = into
     if one.part is None:
         assert one.sha256 is not None
+        if is_kept_in:  # whose picture it is cannot be told from its hash
+            raise NotFound(f"no picture {one.sha256}", field=f"request.{where}")
         evidence.get(one.sha256)
         return one.facts(side, one.sha256, f"request.{where}")
     data = parts.demand(one.part)

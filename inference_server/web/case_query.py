@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from inference_server.domain.errors import BadInput
+from inference_server.domain.reach import Reach
 from inference_server.ports import CaseFilter
 from inference_server.web.schema import Line, Moment
 
@@ -28,7 +29,7 @@ class CaseQuery(BaseModel):
     limit: int = Field(100, ge=1, le=1000)
     format: Literal["json", "geojson"] | None = Field(None, description="else by the header Accept")
 
-    def wanted(self) -> CaseFilter:
+    def wanted(self, reach: Reach) -> CaseFilter:
         """The filter of the store; raises BadInput for a box that is none."""
         return CaseFilter(
             states=tuple(self.state),
@@ -41,6 +42,7 @@ class CaseQuery(BaseModel):
             within=None if self.bbox is None else parse_bbox(self.bbox),
             cursor=self.cursor,
             limit=self.limit,
+            reach=reach,
         )
 
 

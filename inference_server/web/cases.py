@@ -9,6 +9,7 @@ from inference_server.casework import MoveRequest
 from inference_server.domain.case import Case, CaseId
 from inference_server.domain.errors import NotFound
 from inference_server.domain.verification_record import VerificationFilter
+from inference_server.sight import Shows
 from inference_server.web.case_query import CaseQuery
 from inference_server.web.case_schema import (
     CaseDetail,
@@ -22,7 +23,7 @@ from inference_server.web.case_schema import (
     VerdictOut,
     feature,
 )
-from inference_server.web.deps import FromReader, FromWriter, Given
+from inference_server.web.deps import FromReader, FromWriter, Given, reach
 from inference_server.web.pictures import picture_response
 from inference_server.web.responses import answers
 from inference_server.web.services import Services
@@ -41,9 +42,9 @@ _FEATURES: dict[str, Any] = {"schema": {"type": "object", "required": ["type", "
     responses=answers(401, 403, 422)
     | {200: {"description": "One page, in order of filing", "content": {GEOJSON: _FEATURES}}},
 )
-def list_cases(request: Request, services: Given, _: FromReader, query: Annotated[CaseQuery, Query()]) -> Any:
+def list_cases(request: Request, services: Given, token: FromReader, query: Annotated[CaseQuery, Query()]) -> Any:
     """Cases by filters. `next` of a page is the `cursor` of the one after it."""
-    page = services.store.list_cases(query.wanted())
+    page = services.store.list_cases(query.wanted(reach(token)))
     accepts = request.headers.get("accept", "")
     if query.format == "geojson" or (query.format is None and GEOJSON in accepts):
         features = [feature(case) for case in page.cases]
@@ -53,9 +54,9 @@ def list_cases(request: Request, services: Given, _: FromReader, query: Annotate
 
 
 @router.get("/{case_id}", response_model=CaseDetail, responses=answers(401, 403, 404, 422))
-def get_case(services: Given, _: FromReader, case_id: CaseIdPath) -> CaseDetail:
+def get_case(services: Given, token: FromReader, case_id: CaseIdPath) -> CaseDetail:
     """One case with its history, its sightings and links to its pictures."""
-    return _detail(services, services.store.case(CaseId(case_id)))
+    return _detail(services, services.sight.case(CaseId(case_id), reach(token)))
 
 
 @router.get(
@@ -64,10 +65,9 @@ def get_case(services: Given, _: FromReader, case_id: CaseIdPath) -> CaseDetail:
     responses=answers(401, 403, 404, 422)
     | {200: {"description": "The picture", "content": {"image/jpeg": {}, "image/png": {}, "image/webp": {}}}},
 )
-def get_evidence(services: Given, _: FromReader, case_id: CaseIdPath, sha256: Sha256Path) -> Response:
+def get_evidence(services: Given, token: FromReader, case_id: CaseIdPath, sha256: Sha256Path) -> Response:
     """One picture of a case, as the vehicle took it."""
-    case = services.store.case(CaseId(case_id))
-    if sha256 not in {item.sha256 for item in services.store.evidence(case.id)}:
+    if sha256 not in services.sight.pictures(Shows.CASE, case_id, reach(token)):
         raise NotFound(f"case {case_id} has no such picture", field="sha256")
     return picture_response(services.evidence.get(sha256), sha256)
 
@@ -76,8 +76,9 @@ def get_evidence(services: Given, _: FromReader, case_id: CaseIdPath, sha256: Sh
 def move_case(services: Given, token: FromWriter, case_id: CaseIdPath, patch: CasePatch) -> CaseDetail:
     """Move a case by the city's table of legal moves, or note the case system's number. Repeating it with the same
     `at` changes nothing."""
+    case = services.sight.case(CaseId(case_id), reach(token))
     request = MoveRequest(
-        case_id=CaseId(case_id),
+        case_id=case.id,
         by=f"{patch.by}:{token.name}",
         state=patch.state,
         reason=patch.reason,

@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import HTTPConnection
 
+from inference_server.domain.reach import Reach
 from inference_server.ports import Registry, Token
 from inference_server.web.refusals import NotAllowed, NotAuthenticated
 from inference_server.web.services import Services
@@ -45,6 +46,11 @@ def demand_scope(token: Token, scopes: frozenset[str]) -> None:
 def operator(token: Token) -> str:
     """Who acts with a token, as histories and the audit log write it."""
     return f"operator:{token.name}"
+
+
+def reach(token: Token) -> Reach:
+    """How far a token sees."""
+    return Reach(token.districts)
 
 
 def _with_scope(*scopes: str) -> Callable[..., Token]:

@@ -11,7 +11,7 @@ from inference_server.domain.frame import FrameId
 from inference_server.domain.observation import DropReason
 from inference_server.domain.report import Report
 from inference_server.ports import CaseStore
-from inference_server.web.deps import DEVICE, FromDevice, FromDeviceOrReader, Given
+from inference_server.web.deps import DEVICE, FromDevice, FromDeviceOrReader, Given, reach
 from inference_server.web.frame_schema import FrameAnswer, FrameOut, ReportOut
 from inference_server.web.refusals import NotAllowed
 from inference_server.web.responses import answers
@@ -79,10 +79,10 @@ async def post_frame(
 @router.get("/{frame_id}", response_model=FrameOut, responses=answers(401, 403, 404, 422))
 def get_frame(services: Given, token: FromDeviceOrReader, frame_id: FrameIdPath) -> FrameOut:
     """One frame and what became of it. A device reads its own frames only."""
-    frame = services.store.frame(FrameId(frame_id))
+    frame = services.sight.frame(FrameId(frame_id), reach(token))
     if token.scopes == {DEVICE} and token.device != frame.device:
         raise NotAllowed("this frame was taken by another device")
-    return FrameOut.of(frame, services.store.report(frame.id))
+    return FrameOut.of(frame, services.sight.report(frame.id, reach(token)))
 
 
 async def _report(store: CaseStore, frame: FrameId, within_s: float) -> Report | None:

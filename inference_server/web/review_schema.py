@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from inference_server.domain.case_states import REVIEW
+from inference_server.domain.reach import Reach
 from inference_server.domain.review import Corners, Review, ReviewAnswer, ReviewKind, ReviewState, Verdict
 from inference_server.learning_ports import ReviewFilter
 from inference_server.web.frame_schema import PositionOut
@@ -25,10 +26,15 @@ class ReviewQuery(BaseModel):
     cursor: Line | None = Field(None, min_length=1, max_length=400, description="`next` of the page before")
     limit: int = Field(100, ge=1, le=500)
 
-    def wanted(self) -> ReviewFilter:
+    def wanted(self, reach: Reach) -> ReviewFilter:
         """The filter of the store."""
         return ReviewFilter(
-            kind=self.kind, class_name=self.class_name, state=self.state, cursor=self.cursor, limit=self.limit
+            kind=self.kind,
+            class_name=self.class_name,
+            state=self.state,
+            cursor=self.cursor,
+            limit=self.limit,
+            reach=reach,
         )
 
 

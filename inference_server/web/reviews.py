@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Query, Response
 
 from inference_server.domain.review import Verdict
 from inference_server.reviewing import AnswerRequest
-from inference_server.web.deps import FromReader, FromWriter, Given, operator
+from inference_server.web.deps import FromReader, FromWriter, Given, operator, reach
 from inference_server.web.pictures import picture_response
 from inference_server.web.responses import answers
 from inference_server.web.review_schema import ReviewAnswerIn, ReviewOut, ReviewQuery, ReviewsOut
@@ -17,16 +17,16 @@ ReviewIdPath = Annotated[str, Path(pattern=r"^[A-Za-z0-9_\-]{1,128}$")]
 
 
 @router.get("", response_model=ReviewsOut, responses=answers(401, 403, 422))
-def list_reviews(services: Given, _: FromReader, query: Annotated[ReviewQuery, Query()]) -> ReviewsOut:
+def list_reviews(services: Given, token: FromReader, query: Annotated[ReviewQuery, Query()]) -> ReviewsOut:
     """What people are asked, by filters, oldest first. `next` of a page is the `cursor` of the one after it."""
-    page = services.reviews.list_reviews(query.wanted())
+    page = services.reviews.list_reviews(query.wanted(reach(token)))
     return ReviewsOut(reviews=[ReviewOut.of(review) for review in page.reviews], next=page.cursor)
 
 
 @router.get("/{review_id}", response_model=ReviewOut, responses=answers(401, 403, 404, 422))
-def get_review(services: Given, _: FromReader, review_id: ReviewIdPath) -> ReviewOut:
+def get_review(services: Given, token: FromReader, review_id: ReviewIdPath) -> ReviewOut:
     """One item with all its answers."""
-    return ReviewOut.of(services.reviews.review(review_id))
+    return ReviewOut.of(services.sight.review(review_id, reach(token)))
 
 
 @router.get(
@@ -35,9 +35,9 @@ def get_review(services: Given, _: FromReader, review_id: ReviewIdPath) -> Revie
     responses=answers(401, 403, 404, 422)
     | {200: {"description": "The picture", "content": {"image/jpeg": {}, "image/png": {}, "image/webp": {}}}},
 )
-def get_review_picture(services: Given, _: FromReader, review_id: ReviewIdPath) -> Response:
+def get_review_picture(services: Given, token: FromReader, review_id: ReviewIdPath) -> Response:
     """The picture of an item's frame, as the vehicle took it."""
-    sha256 = services.reviews.review(review_id).frame.sha256
+    sha256 = services.sight.review(review_id, reach(token)).frame.sha256
     return picture_response(services.evidence.get(sha256), sha256)
 
 
@@ -46,7 +46,7 @@ def answer_review(services: Given, token: FromWriter, review_id: ReviewIdPath, s
     """Answer. A case that waits in review is filed or rejected by it; one that has gone on is not moved, and the answer
     is kept as a second opinion. Repeating the same answer changes nothing; another one must be taken back first."""
     request = AnswerRequest(
-        review_id=review_id,
+        review_id=services.sight.review(review_id, reach(token)).item.id,
         by=operator(token),
         verdict=Verdict(said.answer),
         class_name=said.class_name,
@@ -60,4 +60,5 @@ def answer_review(services: Given, token: FromWriter, review_id: ReviewIdPath, s
 def undo_answer(services: Given, token: FromWriter, review_id: ReviewIdPath) -> ReviewOut:
     """Take back the token's own answer. It stays in the history; the case goes back into review if it is still where
     the answer brought it and nobody else has answered."""
-    return ReviewOut.of(services.reviewing.undo(review_id, operator(token)))
+    review = services.sight.review(review_id, reach(token))
+    return ReviewOut.of(services.reviewing.undo(review.item.id, operator(token)))

@@ -8,6 +8,7 @@ from inference_server.learning_ports import ReviewStore, ShadowStore
 from inference_server.models import Models
 from inference_server.ports import CaseStore, Clock, Evidence, FrameQueue, Registry
 from inference_server.reviewing import Reviewing
+from inference_server.sight import Sight
 from inference_server.web.accept import Acceptance
 from inference_server.web.asking import Asking
 from inference_server.web.body import ByteBudget, FrameReader
@@ -36,5 +37,6 @@ class Services:
     shadows: ShadowStore
     reviews: ReviewStore
     asking: Asking
+    sight: Sight
     wait_s: float = 10.0
     max_streams: int = 64

@@ -4,14 +4,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
+from inference_server.domain.account import checked_districts
 from inference_server.domain.errors import BadInput
 from inference_server.ports import Registry, Token
 from inference_server.web.admin_schema import IssuedToken, TokenIn, TokenOut
-from inference_server.web.deps import DEVICE, FromAdmin, Given, operator
+from inference_server.web.deps import DEVICE, READ, VERIFY, WRITE, FromAdmin, Given, operator
 from inference_server.web.responses import answers
 
 router = APIRouter(prefix="/v1/tokens", tags=["tokens"])
 
+_WITH_DISTRICTS = frozenset({READ, WRITE, VERIFY})  # frames, tokens and devices belong to no district
 TokenIdPath = Annotated[str, Path(pattern=r"^[A-Za-z0-9_\-]{1,64}$")]
 
 
@@ -40,6 +42,9 @@ def issue(registry: Registry, wanted: TokenIn, by: str) -> tuple[Token, str]:
         raise BadInput("the scope device and a device belong together", field="device")
     if DEVICE in wanted.scopes and set(wanted.scopes) != {DEVICE}:
         raise BadInput("a device's token sends frames and does nothing else", field="scopes")
+    if wanted.districts is not None and not set(wanted.scopes) <= _WITH_DISTRICTS:
+        raise BadInput(f"districts go with {', '.join(sorted(_WITH_DISTRICTS))} only", field="districts")
     if wanted.device is not None:
         registry.device(wanted.device)
-    return registry.issue_token(wanted.name, frozenset(wanted.scopes), wanted.device, wanted.expires_at, by=by)
+    scopes, districts = frozenset(wanted.scopes), checked_districts(wanted.districts)
+    return registry.issue_token(wanted.name, scopes, wanted.device, wanted.expires_at, districts=districts, by=by)

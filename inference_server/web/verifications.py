@@ -7,12 +7,16 @@ from fastapi.concurrency import run_in_threadpool
 
 from inference_server.closure.answer_document import answer_document
 from inference_server.domain.errors import NotFound
-from inference_server.domain.verdict import VerificationId
-from inference_server.domain.verification_record import HumanAnswer, HumanSays, VerificationRecord, VerificationState
-from inference_server.web.asking import PARTS, Asking, read_question
-from inference_server.web.deps import FromAsker, FromReaderOrAsker, FromWriter, Given, operator
+from inference_server.domain.reach import Reach
+from inference_server.domain.verdict import VerificationId, VerificationRequest
+from inference_server.domain.verification_record import HumanAnswer, HumanSays, VerificationState
+from inference_server.sight import Shows
+from inference_server.web.asking import PARTS, read_question
+from inference_server.web.deps import FromAsker, FromReaderOrAsker, FromWriter, Given, operator, reach
 from inference_server.web.pictures import picture_response
+from inference_server.web.refusals import NotAllowed
 from inference_server.web.responses import answers
+from inference_server.web.services import Services
 from inference_server.web.verification_schema import EXAMPLE_REQUEST, ClosureAnswerIn, VerificationOut
 
 router = APIRouter(prefix="/v1/verifications", tags=["verifications"])
@@ -60,6 +64,7 @@ async def post_verification(request: Request, response: Response, services: Give
         parts = await asking.reader.read(request, held)
         question = await run_in_threadpool(read_question, asking, services.evidence, parts, token)
         del parts
+    await run_in_threadpool(_demand_in_reach, services, question, reach(token))
     use_case = asking.verification
     if question.callback_url is not None:
         record = await run_in_threadpool(use_case.accept, question)
@@ -71,9 +76,9 @@ async def post_verification(request: Request, response: Response, services: Give
 
 
 @router.get("/{verification_id}", response_model=VerificationOut, responses=answers(401, 403, 404, 422))
-def get_verification(services: Given, _: FromReaderOrAsker, verification_id: VerificationIdPath) -> Any:
+def get_verification(services: Given, token: FromReaderOrAsker, verification_id: VerificationIdPath) -> Any:
     """One verification and its answer."""
-    return answer_document(_record(services.asking, verification_id))
+    return answer_document(services.sight.verification(VerificationId(verification_id), reach(token)))
 
 
 @router.get(
@@ -83,12 +88,10 @@ def get_verification(services: Given, _: FromReaderOrAsker, verification_id: Ver
     | {200: {"description": "The picture", "content": {"image/jpeg": {}, "image/png": {}, "image/webp": {}}}},
 )
 def get_picture(
-    services: Given, _: FromReaderOrAsker, verification_id: VerificationIdPath, sha256: Sha256Path
+    services: Given, token: FromReaderOrAsker, verification_id: VerificationIdPath, sha256: Sha256Path
 ) -> Response:
     """A photograph that was looked at, or one of the pictures made of them."""
-    verdict = _record(services.asking, verification_id).verdict
-    known = set() if verdict is None else {*(one.sha256 for one in verdict.photos), verdict.aligned, verdict.overlay}
-    if sha256 not in known:
+    if sha256 not in services.sight.pictures(Shows.VERIFICATION, verification_id, reach(token)):
         raise NotFound(f"verification {verification_id} has no such picture", field="sha256")
     return picture_response(services.evidence.get(sha256), sha256)
 
@@ -103,14 +106,18 @@ def answer_verification(
 ) -> Any:
     """What a person saw. A case that waits for it is closed or goes back; a blind check that says `not_fixed` reopens
     it. `says: null` takes the answer back."""
-    by = operator(token)
+    by, record = operator(token), services.sight.verification(VerificationId(verification_id), reach(token))
     given = None
     if said.says is not None:
         at = services.clock.now()
         given = HumanAnswer(says=HumanSays(said.says), by=by, at=at, is_blind=False, reason=said.reason)
     use_case = services.asking.verification
-    return answer_document(use_case.answer(VerificationId(verification_id), given, by))
+    return answer_document(use_case.answer(record.id, given, by))
 
 
-def _record(asking: Asking, verification_id: str) -> VerificationRecord:
-    return asking.verifications.verification(VerificationId(verification_id))
+def _demand_in_reach(services: Services, question: VerificationRequest, reach: Reach) -> None:
+    """Nothing; NotFound for a case of the record, or NotAllowed for a described one, that lies elsewhere."""
+    if question.case_id is not None:
+        services.sight.case(question.case_id, reach)
+    elif question.case is not None and not services.sight.covers(question.case, reach):
+        raise NotAllowed("this token asks for other districts", field="request.case.district")

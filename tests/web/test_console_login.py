@@ -17,7 +17,7 @@ PRIVATE = (
     "/console/cases/any",
     "/console/cases/any/thumbnail",
     "/console/frames/any",
-    f"/console/pictures/{'0' * 64}",
+    f"/console/cases/any/pictures/{'0' * 64}",
     "/console/map/grids.json",
     "/console/map/cases.json",
     "/console/map/trail.json",

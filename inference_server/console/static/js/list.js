@@ -36,6 +36,14 @@ export function stepFrom(step) {
   return at < 0 ? (all[0] ?? null) : (all[at + step] ?? null);
 }
 
+// Why frames were dropped; who sees some districts only is not shown it.
+function showWhy(isOpen) {
+  const why = document.querySelector("#frames details");
+  if (why) {
+    why.open = isOpen;
+  }
+}
+
 function setState(state) {
   form.elements.state.value = state;
   form.elements.shown.value = "100";
@@ -69,7 +77,7 @@ export function startList() {
   form.addEventListener("submit", () => document.dispatchEvent(new CustomEvent("console:filtered")));
   document.addEventListener("click", (event) => {
     if (!event.target.closest("#frames")) {
-      document.querySelector("#frames details").open = false;
+      showWhy(false);
     }
     const figure = event.target.closest("#figures a[data-state]");
     if (figure && !event.metaKey && !event.ctrlKey) {
@@ -88,7 +96,7 @@ export function startList() {
   });
   document.body.addEventListener("htmx:afterSettle", (event) => {
     if (event.detail.target === list) {
-      document.querySelector("#frames details").open = list.dataset.openWhy === "1";
+      showWhy(list.dataset.openWhy === "1");
       afterUpdate();
       document.dispatchEvent(new CustomEvent("console:listed"));
     }
