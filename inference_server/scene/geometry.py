@@ -45,6 +45,14 @@ def fit_homography(matches: Matches) -> tuple[Matrix | None, Flags]:
     return found / found[2, 2], agree
 
 
+def agrees(homography: Matrix, matches: Matches) -> Flags:
+    """(n,) bool: which matches the homography lays less than its error apart."""
+    lifted = np.column_stack([matches.before_px, np.ones(len(matches))]) @ homography.T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        apart = np.linalg.norm(lifted[:, :2] / lifted[:, 2:] - matches.after_px, axis=1)
+    return np.asarray(apart < _HOMOGRAPHY_ERROR_PX, np.bool_)
+
+
 def _fit_epipolar(matches: Matches) -> Flags:
     if len(matches) < _LEAST_FOR_EPIPOLAR:
         return np.zeros(len(matches), np.bool_)

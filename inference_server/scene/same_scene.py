@@ -1,12 +1,13 @@
 """Do two photographs show the same place? The second gate, and the alignment that the third one stands on."""
 
+import cv2
 import numpy as np
 
 from inference_server.domain.observation import Box
 from inference_server.domain.verification import WORKING_POINT, Answer, Gate, GateResult, Reason, ReasonCode
 from inference_server.scene.alignment import Alignment, SceneMatch
 from inference_server.scene.evidence import ACCEPT_AT, keeps_order, weigh
-from inference_server.scene.geometry import Matrix, explain, fit_homography
+from inference_server.scene.geometry import Matrix, agrees, explain, fit_homography
 from inference_server.scene.learned import MatchesPictures
 from inference_server.scene.look import Look, look
 from inference_server.scene.matching import Matches, match
@@ -85,13 +86,27 @@ def _why_not(measures: dict[str, float], before: Quality, after: Quality) -> tup
 
 
 def near(steady: Matches, overall: Matrix | None, region: Box | None) -> Matrix | None:
-    """The homography of the agreeing matches around the region, or the one of the whole picture."""
+    """The homography of the agreeing matches around the region; where there are few, the one of the whole picture if
+    its matches enclose the region; else None.
+
+    Houses say nothing about the ground before them: a plane holds between its points, not beyond them.
+    """
     if region is None:
         return overall
     wide, high = max(region.width_px, _LEAST_NEAR_PX), max(region.height_px, _LEAST_NEAR_PX)
     x, y = steady.before_px.T
     inside = (x > region.x1 - wide) & (x < region.x2 + wide) & (y > region.y1 - high) & (y < region.y2 + high)
-    if inside.sum() < _LEAST_NEAR_MATCHES:
-        return overall
-    local, agree = fit_homography(steady.where(inside))
-    return local if local is not None and agree.sum() >= _LEAST_NEAR_MATCHES else overall
+    if inside.sum() >= _LEAST_NEAR_MATCHES:
+        local, agree = fit_homography(steady.where(inside))
+        if local is not None and agree.sum() >= _LEAST_NEAR_MATCHES:
+            return local
+    return overall if overall is not None and _encloses(steady.where(agrees(overall, steady)), region) else None
+
+
+def _encloses(matches: Matches, region: Box) -> bool:
+    """Whether middle and foot of the region lie within the convex hull of the matched points before."""
+    if len(matches) < _LEAST_NEAR_MATCHES:
+        return False
+    hull = cv2.convexHull(matches.before_px.astype(np.float32))
+    middle = (region.x1 + region.x2) / 2
+    return all(cv2.pointPolygonTest(hull, (middle, y), False) >= 0 for y in ((region.y1 + region.y2) / 2, region.y2))

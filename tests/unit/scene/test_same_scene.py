@@ -7,7 +7,8 @@ from support.scenes import photo, place, seen_from
 
 from inference_server.domain.observation import Box
 from inference_server.domain.verification import Answer, ReasonCode
-from inference_server.scene.same_scene import same_scene
+from inference_server.scene.matching import Matches
+from inference_server.scene.same_scene import near, same_scene
 
 MOVED = np.array([[0.96, 0.05, 14.0], [-0.04, 0.98, 9.0], [4e-5, -3e-5, 1.0]])
 
@@ -97,3 +98,27 @@ def test_the_geometry_near_the_problem_is_the_one_of_its_own_plane() -> None:
     assert found.alignment.homography is not None
     middle = cv2.perspectiveTransform(np.array([[[320.0, 380.0]]]), found.alignment.homography)
     assert np.allclose(middle, [[[324.0, 380.0]]], atol=1.0)
+
+
+HOLE = Box(x1=300, y1=400, x2=340, y2=420)
+
+
+def lattice(columns: range, rows: range) -> Matches:
+    """Points of a plane and where MOVED takes them, 60 px apart."""
+    points = np.array([(x, y) for x in columns for y in rows], np.float32)
+    there = cv2.perspectiveTransform(points[:, None].astype(np.float64), MOVED)[:, 0]
+    return Matches(points, there.astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("rows", "holds"), [(range(20, 350, 60), False), (range(20, 490, 230), True)], ids=["above", "round it"]
+)
+def test_a_plane_tells_of_a_place_far_from_its_points_only_where_they_lie_round_it(rows: range, holds: bool) -> None:
+    found = near(lattice(range(20, 640, 60), rows), MOVED, HOLE)
+    assert (found is not None) == holds
+
+
+def test_many_points_round_the_place_need_no_others() -> None:
+    found = near(lattice(range(290, 360, 10), range(390, 440, 10)), None, HOLE)
+    assert found is not None
+    assert np.allclose(found, MOVED, atol=0.05)
