@@ -77,6 +77,10 @@ class Accounts(Protocol):
         """The same password under today's parameters; nothing where it was changed meanwhile."""
         ...
 
+    def change(self, name: str, role: Role, districts: tuple[str, ...] | None, *, by: str) -> None:
+        """Another role, other districts; raises NotFound."""
+        ...
+
     def disable(self, name: str, *, by: str) -> None:
         """Nobody signs in with it any more; raises NotFound."""
         ...

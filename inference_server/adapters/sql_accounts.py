@@ -1,5 +1,6 @@
 """Accounts of the console on SQL."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -10,10 +11,11 @@ from inference_server.adapters.column_types import AnyRow
 from inference_server.adapters.database import Database
 from inference_server.adapters.sql_audit import write_note
 from inference_server.domain.account import Account, Role
-from inference_server.domain.audit import AuditAction, AuditNote
+from inference_server.domain.audit import AuditAction, AuditNote, Detail
 from inference_server.domain.errors import Conflict, NotFound
 from inference_server.ports import Clock
 
+_NOTHING: Mapping[str, Detail] = {}
 _rows, _sessions = tables.accounts, tables.console_sessions
 
 
@@ -73,6 +75,12 @@ class SqlAccounts:
         with self._database.writing() as connection:
             connection.execute(same.values(password_hash=new))
 
+    def change(self, name: str, role: Role, districts: tuple[str, ...] | None, *, by: str) -> None:
+        """Another role, other districts; raises NotFound."""
+        kept = None if districts is None else list(districts)
+        about: dict[str, Detail] = {"role": role.value, "districts": kept}
+        self._change(name, AuditAction.ACCOUNT_CHANGED, by, about, role=role.value, districts=kept)
+
     def disable(self, name: str, *, by: str) -> None:
         """Nobody signs in with it any more, and no session goes on; raises NotFound."""
         self._change(name, AuditAction.ACCOUNT_DISABLED, by, disabled_at=self._clock.now())
@@ -81,12 +89,14 @@ class SqlAccounts:
         """It may be used again, with the password that it had; raises NotFound."""
         self._change(name, AuditAction.ACCOUNT_ENABLED, by, disabled_at=None)
 
-    def _change(self, name: str, action: AuditAction, by: str, **values: Any) -> None:
+    def _change(
+        self, name: str, action: AuditAction, by: str, about: Mapping[str, Detail] = _NOTHING, **values: Any
+    ) -> None:
         with self._database.writing() as connection:
             _row(connection, name)
             connection.execute(update(_rows).where(_rows.c.name == name).values(**values))
             _end_sessions(connection, name, self._clock.now())
-            write_note(self._database, connection, self._clock, AuditNote.by(by, action, f"account:{name}"))
+            write_note(self._database, connection, self._clock, AuditNote.by(by, action, f"account:{name}", **about))
 
 
 def _end_sessions(connection: Connection, name: str, at: datetime) -> None:

@@ -1,4 +1,4 @@
-"""xuncheng accounts add|list|password|disable|enable"""
+"""xuncheng accounts add|list|change|password|disable|enable"""
 
 import sys
 from typing import Annotated
@@ -15,16 +15,18 @@ from inference_server.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="People who sign in to the console.")
 
+Districts = Annotated[
+    list[str] | None, typer.Option("--district", help="Six digits; may be repeated. Without one: the whole city.")
+]
+RoleName = Annotated[Role, typer.Option(help="viewer looks, reviewer answers too, operator moves cases too.")]
 Name = Annotated[str, typer.Argument(help="Name to sign in with; capitals count for nothing.")]
 
 
 @app.command()
 def add(
     name: Name,
-    role: Annotated[Role, typer.Option(help="viewer looks, reviewer answers too, operator moves cases too.")],
-    district: Annotated[
-        list[str] | None, typer.Option(help="Six digits; may be repeated. Without one: the whole city.")
-    ] = None,
+    role: RoleName,
+    district: Districts = None,
 ) -> None:
     """Add an account. The password is asked for; where stdin is no terminal, it is its first line."""
     checked, districts = account_name(name), checked_districts(district or None)
@@ -32,7 +34,7 @@ def add(
     settings = Settings()
     with closing_after(open_record(settings, read_rules(settings))) as record:
         record.accounts.add(checked, role, districts, password_hash, by=shell_user())
-    talk(f"account {checked}: {role.value}, {' '.join(districts) if districts else 'the whole city'}")
+    talk(_said(checked, role, districts))
 
 
 @app.command("list")
@@ -47,6 +49,16 @@ def list_accounts(as_json: Annotated[bool, typer.Option("--json", help="Answer a
         return
     rows = ((a.name, a.role.value, " ".join(a.districts or ("all",)), a.created_at, a.disabled_at) for a in accounts)
     answer_table(("name", "role", "districts", "created", "disabled"), rows)
+
+
+@app.command()
+def change(name: Name, role: RoleName, district: Districts = None) -> None:
+    """Give an account another role or other districts; both are set anew. Whoever is signed in signs in again."""
+    checked, districts = account_name(name), checked_districts(district or None)
+    settings = Settings()
+    with closing_after(open_record(settings, read_rules(settings))) as record:
+        record.accounts.change(checked, role, districts, by=shell_user())
+    talk(_said(checked, role, districts))
 
 
 @app.command()
@@ -76,6 +88,10 @@ def enable(name: Name) -> None:
     with closing_after(open_record(settings, read_rules(settings))) as record:
         record.accounts.enable(account_name(name), by=shell_user())
     talk(f"account {account_name(name)} may be used")
+
+
+def _said(name: str, role: Role, districts: tuple[str, ...] | None) -> str:
+    return f"account {name}: {role.value}, {' '.join(districts) if districts else 'the whole city'}"
 
 
 def _new_password_hash(name: str) -> str:

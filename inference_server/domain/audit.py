@@ -28,6 +28,7 @@ class AuditAction(StrEnum):
     TOKEN_ISSUED = "token.issued"  # noqa: S105 - what was done, no secret
     TOKEN_REVOKED = "token.revoked"  # noqa: S105
     ACCOUNT_ADDED = "account.added"
+    ACCOUNT_CHANGED = "account.changed"
     ACCOUNT_ENABLED = "account.enabled"
     ACCOUNT_DISABLED = "account.disabled"
     PASSWORD_SET = "account.password_set"  # noqa: S105

@@ -11,7 +11,13 @@ from inference_server.web.errors import refusal
 from inference_server.web.refusals import BodyTooLarge, BodyTooSlow
 
 MAX_SMALL_BODY_BYTES = 65_536
-_HEADERS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
+# What a route says itself stays: pictures may be kept, pages have a policy of their own.
+_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
 
 
 @dataclass(frozen=True, slots=True)

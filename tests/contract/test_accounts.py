@@ -68,10 +68,12 @@ def test_every_change_of_an_account_is_noted_without_its_password(record: Adapte
     accounts.set_password("zhang", "hash 2", by=ANN)
     accounts.disable("zhang", by=ANN)
     accounts.enable("zhang", by=ANN)
+    accounts.change("zhang", Role.OPERATOR, None, by=ANN)
     with pytest.raises(Conflict):
         accounts.add("zhang", Role.VIEWER, None, "hash 3", by=ANN)
     entries = list(record.audit.entries())
     actions = ["account.added", "account.password_set", "account.disabled", "account.enabled"]
+    actions.append("account.changed")
     assert [str(entry.note.action) for entry in entries] == actions
     assert {(entry.note.who, entry.note.object) for entry in entries} == {("ann", "account:zhang")}
     assert "hash" not in repr([entry.note for entry in entries])
@@ -115,6 +117,17 @@ def test_a_session_that_was_left_does_not_come_back(record: Adapters) -> None:
     record.sessions.saw(mine)
     assert record.sessions.find(mine, LIMITS) is None
     assert record.sessions.find(other, LIMITS) is not None
+
+
+def test_another_role_and_other_districts_hold_for_the_next_session(record: Adapters) -> None:
+    record.accounts.add("zhang", Role.OPERATOR, None, "hash", by=ANN)
+    before = record.sessions.begin("zhang")
+    record.accounts.change("zhang", Role.VIEWER, ("330106",), by=ANN)
+    assert record.sessions.find(before, LIMITS) is None
+    after = record.sessions.find(record.sessions.begin("zhang"), LIMITS)
+    assert after == SignedIn(name="zhang", role=Role.VIEWER, districts=("330106",))
+    with pytest.raises(NotFound):
+        record.accounts.change("nobody", Role.VIEWER, None, by=ANN)
 
 
 @pytest.mark.parametrize("change", ["password", "disable"])

@@ -203,6 +203,10 @@ def test_accounts_are_added_listed_changed_and_disabled(capsys: Captured, monkey
     assert (account["name"], account["role"], account["districts"]) == ("zhang", "reviewer", ["330102", "330106"])
     assert account["disabled_at"] is not None
     assert typed("enable", "zhang") == 0
+    assert typed("change", "zhang", "--role", "operator", "--district", "330106") == 0
+    assert typed("list", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["districts"] == ["330106"]
+    assert typed("change", "zhang", "--role", "viewer", "--district", "330102", "--district", "330106") == 0
     assert typed("list") == 0
     assert "330102 330106" in capsys.readouterr().out
     assert typed("disable", "nobody") == 3
