@@ -66,6 +66,20 @@ class SigningIn:
             self.accounts.renew_hash(name, kept, self.passwords.hash(password))
         return self._begin(name, self.accounts.account(name).role, address, "password")
 
+    def change_password(self, who: SignedIn, current: str, new: str, address: str) -> str:
+        """The secret of a new session under another password; all sessions before are over.
+
+        Raises like `enter` where the current password is wrong, and BadInput for a new one that would be guessed.
+        """
+        of_account = f"account:{_digest(who.name)}"
+        self._take({of_account: _OF_ACCOUNT, _of(address): _OF_ADDRESS})
+        if not self.passwords.is_right(current, self.accounts.password_hash(who.name)):
+            self._refuse(who.name, address, "password_change")
+        self.tries.forgive(emptied=of_account, eased=_of(address))
+        self.passwords.demand_good(new, who.name)
+        self.accounts.set_password(who.name, self.passwords.hash(new), by=f"operator:{who.name}")
+        return self._begin(who.name, who.role, address, "password_change")
+
     def enter_once(self, is_right: Callable[[], bool], address: str) -> str:
         """The secret of a session for who holds the one-time token of the start; only while there are no accounts."""
         self._take({_of(address): _OF_ADDRESS})

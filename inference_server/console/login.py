@@ -104,7 +104,7 @@ class Entrance:
     def _enter(self, request: Request, way_in: Callable[[str], str]) -> Response:
         texts = self.replies.language(request)
         try:
-            return self._let_in(request, way_in(request.client.host if request.client else ""))
+            return self.let_in(request, way_in(request.client.host if request.client else ""))
         except SignInRefused:
             wrong = "login.wrong" if self.services.signing_in.has_accounts else "login.refused"
             return self.replies.ask_to_sign_in(request, texts(wrong))
@@ -114,7 +114,7 @@ class Entrance:
             reply.headers["Retry-After"] = str(wait_s)
             return reply
 
-    def _let_in(self, request: Request, secret: str) -> Response:
+    def let_in(self, request: Request, secret: str) -> Response:
         """On to the desk with a cookie of its own; a session that the browser had before is over."""
         signing_in, before = self.services.signing_in, self.replies.session_or_none(request)
         if before is not None:

@@ -16,6 +16,7 @@ from inference_server.console.live import Pulse
 from inference_server.console.login import add_login
 from inference_server.console.map_data import case_features, grid_features, trail_points
 from inference_server.console.moves import add_moves
+from inference_server.console.own_password import add_own_password
 from inference_server.console.pictures import checked_sha256, cut_out, for_thumbnail, picture_reply
 from inference_server.console.queries import Found, ListQuery, find_cases
 from inference_server.console.replies import Replies, is_from_script, json_reply, route_class
@@ -41,6 +42,7 @@ def create_router(services: ConsoleServices) -> APIRouter:
     router = APIRouter(prefix="/console", include_in_schema=False, route_class=route_class(replies))
     pulse = Pulse(services.store, services.live_every_s, services.is_stopping)
     add_login(router, services, replies)
+    add_own_password(router, services, replies)
     add_moves(router, services, replies)
     add_reviews(router, services, replies)
     add_verifications(router, services, replies)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from inference_server.access_ports import SignedIn
-from inference_server.domain.account import Role
+from inference_server.domain.account import NO_ACCOUNT, Role
 from inference_server.domain.errors import InspectionError
 from inference_server.domain.reach import Reach
 
@@ -63,6 +63,11 @@ class Session:
     def role(self) -> Role:
         """What they may do."""
         return self.who.role
+
+    @property
+    def has_account(self) -> bool:
+        """Whether they came with a name and a password."""
+        return self.who.name != NO_ACCOUNT
 
     @property
     def reach(self) -> Reach:

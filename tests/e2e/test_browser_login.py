@@ -59,6 +59,27 @@ def test_a_person_signs_in_by_keyboard_and_out_again(app: OpenApp, stranger: Wat
     expect(page.get_by_label("密码")).to_be_visible()
 
 
+def test_the_page_of_ones_own_password_is_reached_by_ones_name_and_is_sound(app: OpenApp, browser: Browser) -> None:
+    add_account(app, "li", Role.OPERATOR)
+    with watched(browser) as mine:
+        page = mine.page
+        page.goto(f"{app.url}/console/login")
+        page.fill("#name", "li")
+        page.fill("#password", PASSWORD)
+        page.keyboard.press("Enter")
+        page.wait_for_selector("body[data-ready]")
+        page.get_by_role("link", name="li", exact=True).click()
+        expect(page.get_by_label("当前密码")).to_be_focused()
+        assert serious(page, axe_script()) == []
+        page.get_by_label("当前密码").fill(PASSWORD)
+        for label in ("新密码", "再次输入新密码"):
+            page.get_by_label(label, exact=True).fill("window paper 77 chestnut")
+        page.get_by_role("button", name="保存").click()
+        page.wait_for_selector("body[data-ready]")
+        mine.forgiven = ("401",)  # the browser's own note about the page of the login
+        assert mine.faults() == []
+
+
 def test_a_throttled_person_is_told_how_long_to_wait_in_their_language(app: OpenApp, stranger: Watched) -> None:
     page = stranger.page
     page.goto(f"{app.url}/console/login")

@@ -245,6 +245,63 @@ def test_a_hash_of_other_parameters_is_renewed_at_the_next_login(fresh_app: Open
     assert sign_in(stranger).status_code == 303
 
 
+NEW = "window paper 77 chestnut"
+
+
+def change(http: httpx.Client, current: str = PASSWORD, new: str = NEW, again: str | None = None) -> httpx.Response:
+    data = {"form_token": form_token(http), "current": current, "new": new, "again": new if again is None else again}
+    return http.post("/console/password", data=data)
+
+
+def test_somebody_changes_their_own_password_and_every_other_browser_is_signed_out(fresh_app: OpenApp) -> None:
+    add_account(fresh_app)
+    with signed_in_as(fresh_app, "zhang") as mine, signed_in_as(fresh_app, "zhang") as other:
+        assert parsed(mine.get("/console/password").text).one("input", id="new").attributes["minlength"] == "12"
+        assert change(mine).status_code == 303
+        assert (mine.get("/console").status_code, other.get("/console").status_code) == (200, 401)
+        assert sign_in(other).status_code == 401
+        assert sign_in(other, password=NEW).status_code == 303
+    actions = [str(entry.note.action) for entry in fresh_app.application.record.audit.latest(4)]
+    assert actions == ["account.password_set", "login.accepted", "login.refused", "login.accepted"]
+    assert NEW not in repr(fresh_app.application.record.audit.latest(9))
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ({"current": WRONG}, "The current password is wrong."),
+        ({"new": "short"}, "too short or would be guessed"),
+        ({"new": "password1234"}, "too short or would be guessed"),
+        ({"again": "another one"}, "not the same"),
+    ],
+)
+def test_a_change_that_is_not_right_changes_nothing_and_says_why(
+    fresh_app: OpenApp, said: dict[str, str], problem: str
+) -> None:
+    add_account(fresh_app)
+    with signed_in_as(fresh_app, "zhang") as http:
+        answer = change(http, **said)
+        assert answer.status_code == 422
+        assert problem in parsed(answer.text).one(role="alert").text
+        assert http.get("/console").status_code == 200
+        assert sign_in(http).status_code == 303, "the old password still holds"
+
+
+def test_who_holds_a_session_cannot_try_passwords_without_end(fresh_app: OpenApp) -> None:
+    add_account(fresh_app)
+    with signed_in_as(fresh_app, "zhang") as http:
+        assert [change(http, WRONG).status_code for _ in range(5)] == [422] * 5
+        waits = change(http)
+        assert waits.status_code == 429
+        assert 1 <= int(waits.headers["retry-after"]) <= 60
+
+
+def test_who_came_with_the_one_time_token_has_no_password(fresh_app: OpenApp, stranger: httpx.Client) -> None:
+    stranger.get("/console/login", params={"token": fresh_app.application.console_secret or ""})
+    assert stranger.get("/console/password").status_code == 403
+    assert change(stranger).status_code == 403
+
+
 @pytest.mark.parametrize(
     ("password", "is_good"),
     [

@@ -96,6 +96,8 @@ CONSOLE: dict[tuple[str, str], Row] = {
     ("POST", "/console/verifications/{verification_id}/answer"): of(
         *ANSWERS, thing="verification", data={"says": "fixed"}
     ),
+    ("GET", "/console/password"): of(*ALL),
+    ("POST", "/console/password"): of(*ALL, data={"current": "wrong", "new": "x", "again": "y"}),
     ("POST", "/console/logout"): of(*ALL),
     ("GET", "/console/login"): OPEN,
     ("POST", "/console/login"): OPEN,
