@@ -59,6 +59,7 @@ from inference_server.settings import Settings, find_weights, usable_cores
 from inference_server.shadow import Shadow, ShadowRules
 from inference_server.sight import Sight
 from inference_server.signing_in import SigningIn
+from inference_server.stages import Times, untimed
 from inference_server.verify import Verification
 from inference_server.web.accept import Acceptance
 from inference_server.web.app import create_app
@@ -166,7 +167,11 @@ def picture_limits(settings: Settings) -> Limits:
 
 
 def build_collection(
-    rules: Rules, record: Adapters, looks: Detects, misses: Callable[[], Mapping[str, float]] | None = None
+    rules: Rules,
+    record: Adapters,
+    looks: Detects,
+    misses: Callable[[], Mapping[str, float]] | None = None,
+    times: Times = untimed,
 ) -> Collection:
     """The use case that analyses frames, with the unit grids as they are in the record now."""
     grids = GridIndex(record.store.grids(), zone=ZoneInfo(rules.policy.timezone))
@@ -187,6 +192,7 @@ def build_collection(
         clock=SystemClock(),
         policy=rules.policy,
         filing=filing,
+        times=times,
     )
 
 
@@ -279,10 +285,10 @@ def build(settings: Settings) -> Application:
         raise ModelError(fault)  # at the start there is no old model to go on with
     record = open_record(settings, rules)
     told.begin(record.audit, f"system:{record.owner.name}", rules.policy.hash)
-    collection = build_collection(rules, record, models, lambda: _misses_of_champion(models))
+    metrics = Metrics(record.store, record.queue, models, SystemClock())
+    collection = build_collection(rules, record, models, lambda: _misses_of_champion(models), metrics.stage_watch)
     asking, precedence = _asking(settings, rules, record, models), Precedence()
     asking = replace(asking, verification=replace(asking.verification, ahead=precedence.ahead))
-    metrics = Metrics(record.store, record.queue, models, SystemClock())
     watch = ModelWatch(models, settings.models_every_s)
     shadow = _shadow(settings, rules, record, models)
     metrics.count("xuncheng_shadow_frames", "Frames of the shadow's share", shadow.counts)

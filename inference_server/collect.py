@@ -1,6 +1,7 @@
 """Collection.inspect: one frame, from the picture to the city's record. Read this first."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -34,8 +35,10 @@ from inference_server.ports import (
     Look,
     PictureUnreadable,
     Registry,
+    Work,
 )
 from inference_server.sighted import Sighted, limits_of
+from inference_server.stages import Stage, Times, untimed
 
 _LOCK_SLACK_M = 30.0  # a thing may be matched with one whose anchor lies a fix error beyond the view
 
@@ -51,6 +54,7 @@ class Collection:
     clock: Clock
     policy: Policy
     filing: Filing
+    times: Times = untimed
 
     def inspect(self, frame: Frame, picture: bytes) -> Report:
         """What became of a frame. The same frame again gives the same report and changes nothing."""
@@ -59,18 +63,28 @@ class Collection:
         if drop is not None or look is None:
             return self._dropped(frame, drop, None if look is None else look.quality)
         sighted = self._see(frame, previous, look)
-        self._keep_evidence(sighted, picture)
+        with self.times(Stage.EVIDENCE):
+            self._keep_evidence(sighted, picture)
         reach_m = self.policy.place.max_range_m + _LOCK_SLACK_M
-        with self.store.work(cells_around(sighted.pose.position, reach_m)) as work:
+        with ExitStack() as transaction:
+            with self.times(Stage.LOCK):
+                work = transaction.enter_context(self.store.work(cells_around(sighted.pose.position, reach_m)))
             done = work.report_of(frame.id)
             if done is not None:
                 return done
-            gathered = Gathering(self.policy, self.filing).gather(work, sighted)
-            report = self._report(sighted, gathered.reports, gathered.absences, gathered.pass_id)
-            for one in report.detections:
-                if one.sampled_for_review:
-                    work.add_review(_review_item(frame, one))
-            work.finish(frame, report)
+            with self.times(Stage.MATCH):
+                report = self._match(work, sighted)
+            with self.times(Stage.COMMIT):
+                work.finish(frame, report)
+                transaction.close()
+        return report
+
+    def _match(self, work: Work, sighted: Sighted) -> Report:
+        gathered = Gathering(self.policy, self.filing).gather(work, sighted)
+        report = self._report(sighted, gathered.reports, gathered.absences, gathered.pass_id)
+        for one in report.detections:
+            if one.sampled_for_review:
+                work.add_review(_review_item(sighted.frame, one))
         return report
 
     def _gate(self, frame: Frame, picture: bytes, previous: PastFrame | None) -> tuple[Look | None, Drop | None]:
@@ -81,13 +95,16 @@ class Collection:
         assert frame.fix is not None
         if rules.only_inside_grids and not self._in_grids(frame):
             return None, Drop(DropReason.OUTSIDE_AREA)
-        last_analysed = self.store.previous_frame(frame.camera, frame.taken_at, analysed=True)
+        last_analysed = previous
+        if previous is not None and not previous.is_analysed:
+            last_analysed = self.store.previous_frame(frame.camera, frame.taken_at, analysed=True)
         standing = check_step(frame.fix, last_analysed, rules)
         is_same_fix = repeats_fix(frame.fix, previous)
         if standing is not None and not is_same_fix:
             return None, standing
         try:
-            look = self.detects.open(picture)
+            with self.times(Stage.DECODE):
+                look = self.detects.open(picture)
         except PictureUnreadable as error:
             return None, Drop(DropReason.PICTURE_UNREADABLE, {"why": str(error), "code": error.code})
         if is_same_fix:
@@ -108,7 +125,8 @@ class Collection:
         view = None
         if camera.mount is not None and camera.lens is not None and pose.heading_deg is not None:
             view = View.of(camera.mount, camera.lens).scaled(quality.width_px, quality.height_px)
-        detections = look.detect()
+        with self.times(Stage.DETECT):
+            detections = look.detect()
         wide_px, high_px = look.model.network_px
         placing = Placing(
             pose=pose,
@@ -129,9 +147,10 @@ class Collection:
             model_version=look.model.model_version,
             network_scale=placing.network_scale,
         )
-        for detection in detections:
-            sighted.results[detection.index] = self._place(detection, placing, sighted)
-        self._join_neighbours(sighted)
+        with self.times(Stage.PLACE):
+            for detection in detections:
+                sighted.results[detection.index] = self._place(detection, placing, sighted)
+            self._join_neighbours(sighted)
         return sighted
 
     def _join_neighbours(self, sighted: Sighted) -> None:

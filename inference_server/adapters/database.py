@@ -30,9 +30,8 @@ class Database:
         # Writers of this process wait here, in turn; SQLite itself lets them poll, and some starve.
         self._turn = threading.RLock()
         # Insertions tell how many rows came in: that is how "is it new?" is answered by the database.
-        writer = self._engine.execution_options(writes=True, preserve_rowcount=True)
-        self._durable = writer.execution_options(synchronous="OFF" if fast_unsafe else "FULL")
-        self._lazy = writer.execution_options(synchronous="OFF" if fast_unsafe else "NORMAL")
+        self._writer = self._engine.execution_options(preserve_rowcount=True)
+        self._durable, self._lazy = ("OFF", "OFF") if fast_unsafe else ("FULL", "NORMAL")
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -46,12 +45,15 @@ class Database:
 
         Not `durable` means: survives kill -9 but perhaps no power cut; the next durable commit carries it along.
         """
-        engine = self._durable if durable else self._lazy
+        synchronous = self._durable if durable else self._lazy
         if not self.is_sqlite:
-            with engine.begin() as connection:
+            with self._writer.begin() as connection:
+                if synchronous != "FULL":
+                    connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
                 yield connection
             return
-        with self._turn, engine.begin() as connection:
+        with self._turn, self._writer.begin() as connection:
+            _begin_sqlite(connection, synchronous)
             yield connection
 
     def upsert(self, table: Table, keys: Sequence[str], never_changed: Sequence[str] = ()) -> Any:
@@ -101,7 +103,6 @@ def _engine(url: str) -> Engine:
                 "options": f"{parsed.query.get('options', '')} {options}".strip(),
             },
         )
-        event.listen(engine, "begin", _begin_postgresql)
         return engine
     in_memory = parsed.database in (None, "", ":memory:")
     engine = create_engine(
@@ -118,7 +119,6 @@ def _engine(url: str) -> Engine:
         },
     )
     event.listen(engine, "connect", _connected_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
@@ -130,19 +130,13 @@ def _connected_sqlite(raw: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
     entry.info["synchronous"] = "FULL"
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    """Writers lock at once: one that reads first and writes later could meet another's change and fail."""
-    options = connection.get_execution_options()
-    if not options.get("writes"):
-        return  # the driver commits each statement by itself: half the cost of a transaction around one question
-    wanted = options["synchronous"]
-    if connection.info.get("synchronous") != wanted:
-        connection.exec_driver_sql(f"PRAGMA synchronous={wanted}")
-        connection.info["synchronous"] = wanted
+def _begin_sqlite(connection: Connection, synchronous: str) -> None:
+    """Writers lock at once: one that reads first and writes later could meet another's change and fail.
+
+    Readers begin nothing: the driver commits each statement by itself, at half the cost of a transaction around one
+    question. This is no listener of SQLAlchemy's, for with any listener each statement pays for all kinds of events.
+    """
+    if connection.info.get("synchronous") != synchronous:
+        connection.exec_driver_sql(f"PRAGMA synchronous={synchronous}")
+        connection.info["synchronous"] = synchronous
     connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _begin_postgresql(connection: Connection) -> None:
-    options = connection.get_execution_options()
-    if options.get("synchronous", "FULL") != "FULL":
-        connection.exec_driver_sql("SET LOCAL synchronous_commit = off")

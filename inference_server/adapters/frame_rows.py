@@ -63,7 +63,13 @@ def past_frame_of(row: AnyRow) -> PastFrame:
     """What the gate needs of a row that has a fix."""
     fix = _fix_of(row)
     assert fix is not None, "only frames with a fix are asked for"
-    return PastFrame(id=FrameId(row.id), taken_at=row.taken_at, fix=fix, thumbnail=row.thumbnail)
+    return PastFrame(
+        id=FrameId(row.id),
+        taken_at=row.taken_at,
+        fix=fix,
+        thumbnail=row.thumbnail,
+        is_analysed=row.state == ANALYSED,
+    )
 
 
 def report_values(report: Report) -> Values:

@@ -13,6 +13,7 @@ from inference_server.adapters.owner import Census
 _leases = tables.leases
 _HELD = select(_leases).where(_leases.c.name == bindparam("lease"))
 _FREE = delete(_leases).where(_leases.c.name == bindparam("lease"), _leases.c.owner == bindparam("holder"))
+_NOTE = update(_leases).where(_leases.c.name == bindparam("lease")).values(frame_id=bindparam("at"))
 _LONG_AGO = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 NOBODY = ""  # a lease of nobody is a pause: it ends by itself
 
@@ -52,7 +53,7 @@ class Leases:
 
     def note_frame(self, connection: Connection, name: str, frame_id: str) -> None:
         """Write down what we are at, for whoever finds us dead."""
-        connection.execute(update(_leases).where(_leases.c.name == name).values(frame_id=frame_id))
+        connection.execute(_NOTE, {"lease": name, "at": frame_id})
 
     def free(self, connection: Connection, name: str) -> None:
         """Give the lease back, if it still is ours."""

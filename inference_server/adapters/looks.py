@@ -99,9 +99,10 @@ def quality_of(picture: Picture) -> Quality:
     grey = np.asarray(cv2.cvtColor(picture.pixels, cv2.COLOR_BGR2GRAY), np.uint8)
     judged = _of_width(grey, _JUDGED_WIDTH_PX)
     thumbnail = cv2.resize(judged, _THUMBNAIL_PX, interpolation=cv2.INTER_AREA)
+    _, deviation = cv2.meanStdDev(cv2.Laplacian(judged, cv2.CV_16S))
     return Quality(
-        sharpness=float(cv2.Laplacian(judged, cv2.CV_64F).var()),
-        brightness=float(judged.mean()),
+        sharpness=float(deviation[0, 0]) ** 2,
+        brightness=cv2.mean(judged)[0],
         thumbnail=thumbnail.tobytes(),
         width_px=picture.info.width_px,
         height_px=picture.info.height_px,

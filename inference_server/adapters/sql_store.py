@@ -43,6 +43,7 @@ _WITH_FIX = (
         _frames.c.heading_deg,
         _frames.c.speed_kmh,
         _frames.c.thumbnail,
+        _frames.c.state,
     )
     .where(
         _frames.c.camera == bindparam("camera"), _frames.c.taken_at < bindparam("before"), _frames.c.lat.is_not(None)

@@ -17,6 +17,7 @@ from inference_server.domain.errors import BadInput
 from inference_server.journal import begin_journal
 from inference_server.settings import Settings
 from inference_server.supervisor import Beats, Supervisor, WatchRules
+from inference_server.thrift import keep_what_is_there
 
 _HEADER_BYTES = 32_768
 _KEEP_ALIVE_S = 20
@@ -42,6 +43,7 @@ def serve(
         address, port_taken = listener.getsockname()[:2]
         url = f"http://{f'[{address}]' if ':' in address else address}:{port_taken}"
         application.start()
+        keep_what_is_there()
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, _do_nothing)
         signal.signal(signal.SIGHUP, lambda *_: application.reload_models())
@@ -98,6 +100,7 @@ def _work(settings: Settings, pipe: int) -> None:
     beats = Beats(pipe, application.busy_s, stopped.set)
     beats.start()
     application.start()
+    keep_what_is_there()
     try:
         stopped.wait()
     finally:

@@ -64,6 +64,7 @@ class PastFrame:
     taken_at: datetime
     fix: Fix
     thumbnail: bytes | None
+    is_analysed: bool
 
 
 def camera_id(device: str, camera: str) -> CameraId:

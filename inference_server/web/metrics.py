@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -12,8 +13,11 @@ from inference_server.domain.frame import Frame
 from inference_server.domain.report import Report
 from inference_server.models import Models
 from inference_server.ports import CaseStore, Clock, FrameQueue
+from inference_server.stages import Stage
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+_STAGE_SECONDS = (0.001, 0.0025, *_SECONDS)
+_WAIT_SECONDS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0, 600.0, 3600.0)
 
 
 class Metrics:
@@ -35,6 +39,20 @@ class Metrics:
         self.frame_seconds = Histogram(
             "xuncheng_frame_seconds", "Time to analyse a frame", buckets=_SECONDS, registry=self.registry
         )
+        self.stage_seconds = Histogram(
+            "xuncheng_frame_stage_seconds",
+            "Time of an analysed frame in each stage",
+            ("stage",),
+            buckets=_STAGE_SECONDS,
+            registry=self.registry,
+        )
+        self._stages = {stage: self.stage_seconds.labels(stage.value) for stage in Stage}
+        self.result_seconds = Histogram(
+            "xuncheng_frame_result_seconds",
+            "From the arrival of a frame to its result, waiting included",
+            buckets=_WAIT_SECONDS,
+            registry=self.registry,
+        )
         self.registry.register(_Record(store, queue, clock))
         self.registry.register(_Models(models))
 
@@ -46,6 +64,11 @@ class Metrics:
         """Count a frame that is done."""
         self.frames.labels("analysed" if report.drop is None else report.drop.reason.value).inc()
         self.frame_seconds.observe(seconds)
+        self.result_seconds.observe((report.analysed_at - frame.received_at).total_seconds())
+
+    def stage_watch(self, stage: Stage) -> AbstractContextManager[object]:
+        """Takes the time of one stage of one frame."""
+        return self._stages[stage].time()
 
 
 class _Record(Collector):

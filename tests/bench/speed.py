@@ -1,12 +1,16 @@
-"""CPU milliseconds of one 1080p JPEG frame through the detector, against naive ways in the same run.
+"""bench-speed: what a 1080p JPEG costs from the wire to its committed result, beside other ways in the same run.
 
-`python tests/bench/speed.py` prints one JSON line. CPU time is of the whole process with all its threads: on a server
-that is what limits the frames a second. Ratios say how many times as much the other way costs.
+Prints one JSON line a way, and a last one with the ratios and their targets. Ways take turns with the same frames:
 
-* ours: decode at reduced scale, letterbox, network on one thread, boxes
-* naive_same_network: full decode, letterbox, plain ONNX Runtime with its default threads, the same file
-* naive_640, ultralytics_640: the same weights at 640x640, plain or through ultralytics; only where the training
-  environment (.venv-train) and the checkpoint are there
+* bare: decoding at reduced scale and the network in ONNX Runtime, in one process without any server
+* ours: `xuncheng serve` over HTTP with SQLite (synchronous=FULL) and the spool; a frame is done when it is committed
+* naive: FastAPI and ultralytics, YOLO26n with SiLU in fp32 at 640x640, random weights; done when it is answered
+* litserve: LitServe with our network file, one worker a core; done when it is answered
+
+Each frame is another drawn picture with at least one detection; the gate is open, so each is analysed.
+`cpu_ms_per_frame` is the processor time of the way's processes, without the load. A way that cannot run is left out,
+and its line says why.
+Usage: python tests/bench/speed.py [--check] [--frames 240] [--stages]
 """
 
 from __future__ import annotations
@@ -14,173 +18,132 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
-import onnxruntime
+sys.path[:0] = [str(Path(__file__).parents[1])]
 
-from detector.heads import read_head
-from detector.letterbox import Letterbox
-from detector.model_card import Precision, read_card
+from speed_parts.bare import bare
+from speed_parts.frames import CARS, RoadFrame, road_frames, take, the_drive
+from speed_parts.litserve_way import litserve
+from speed_parts.measure import Measured, measured
+from speed_parts.naive import naive
+from speed_parts.ours import ours
+from speed_parts.stages import stage_figures
+from speed_parts.way import CARD, LeftOut, Place, Starts, Way
+
 from detector.yolo import YoloDetector
+from inference_server.journal import begin_journal
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-CARD = REPOSITORY / "weights" / "xuncheng-n.json"
-TRAINING_PYTHON = REPOSITORY / ".venv-train" / "bin" / "python"
-FULL_HD = (1920, 1080)
-PAD_GREY = 114
-SETTLE_S = 0.05
-Stage = Callable[[Any], Any]
-
-
-def a_street_frame() -> bytes:
-    """A drawn 1080p street of about 320 KB as JPEG: asphalt grain, a horizon, facades with windows."""
-    width_px, height_px = FULL_HD
-    random = np.random.default_rng(7)
-    frame = np.zeros((height_px, width_px, 3), np.uint8)
-    frame[:480] = (200, 170, 140)
-    frame[480:] = (90, 92, 95)
-    for left in range(0, width_px, 120):
-        top = int(random.integers(120, 380))
-        colour = tuple(int(c) for c in random.integers(60, 200, 3))
-        cv2.rectangle(frame, (left, top), (left + 110, 520), colour, cv2.FILLED)
-        for row in range(top + 15, 500, 40):
-            cv2.rectangle(frame, (left + 15, row), (left + 45, row + 22), (60, 50, 40), cv2.FILLED)
-    grain = cv2.GaussianBlur(random.normal(0, 26, frame.shape).astype(np.float32), (0, 0), 1.0)
-    noisy = np.clip(frame + grain, 0, 255).astype(np.uint8)
-    return cv2.imencode(".jpg", noisy, [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes()
-
-
-def run_stages(stages: dict[str, Stage], start: Any) -> dict[str, float]:
-    """CPU milliseconds of each stage, each fed with what the one before it gave.
-
-    `after` is what idle threads of the runtime still burn, spinning, when the answer is there.
-    """
-    spent_ms, value = {}, start
-    for name, stage in stages.items():
-        started_s = time.process_time()
-        value = stage(value)
-        spent_ms[name] = (time.process_time() - started_s) * 1000
-    started_s = time.process_time()
-    time.sleep(SETTLE_S)
-    spent_ms["after"] = (time.process_time() - started_s) * 1000
-    return spent_ms
-
-
-def our_stages(detector: YoloDetector) -> dict[str, Stage]:
-    """The detector's own steps, as `YoloDetector.detect` takes them."""
-    classes = len(detector.card.classes)
-
-    def fitted(picture: Any) -> Any:
-        height_px, width_px = picture.pixels.shape[:2]
-        return Letterbox.fit((width_px, height_px), detector.frame_px).apply(picture)
-
-    return {
-        "decode": detector.open,
-        "letterbox": fitted,
-        "network": detector.session.run,
-        "post": lambda output: read_head(detector.card.head, output, 0.05, classes),
-    }
-
-
-def naive_stages(network: Path) -> dict[str, Stage]:
-    """What one writes first: full decode, resize and pad, a session with default options."""
-    session = onnxruntime.InferenceSession(str(network), providers=["CPUExecutionProvider"])
-    name, (_, _, high_px, wide_px) = session.get_inputs()[0].name, session.get_inputs()[0].shape
-
-    def fitted(pixels: Any) -> Any:
-        ratio = min(wide_px / pixels.shape[1], high_px / pixels.shape[0])
-        small = cv2.resize(pixels, (round(pixels.shape[1] * ratio), round(pixels.shape[0] * ratio)))
-        above, left = (high_px - small.shape[0]) // 2, (wide_px - small.shape[1]) // 2
-        below, right = high_px - small.shape[0] - above, wide_px - small.shape[1] - left
-        grey = (PAD_GREY, PAD_GREY, PAD_GREY)
-        padded = cv2.copyMakeBorder(small, above, below, left, right, cv2.BORDER_CONSTANT, value=grey)
-        return np.ascontiguousarray(padded[:, :, ::-1].transpose(2, 0, 1)[None]).astype(np.float32) / 255
-
-    return {
-        "decode": lambda data: cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR),
-        "letterbox": fitted,
-        "network": lambda tensor: session.run(None, {name: tensor})[0],
-        "post": lambda output: output[0][output[0][:, 4] >= 0.05],
-    }
-
-
-def measure(ways: dict[str, dict[str, Stage]], data: bytes, rounds: int) -> dict[str, dict[str, float]]:
-    """Median CPU milliseconds of each stage of each way; the ways take turns, so that a busy moment hits all."""
-    spent: dict[str, list[dict[str, float]]] = {name: [] for name in ways}
-    for number in range(rounds + 2):
-        for name, stages in ways.items():
-            one = run_stages(stages, data)
-            if number >= 2:  # the first two warm up
-                spent[name].append({**one, "total": sum(one.values())})
-    return {
-        name: {stage: round(statistics.median(one[stage] for one in many), 2) for stage in many[0]}
-        for name, many in spent.items()
-    }
-
-
-def ultralytics_at_640(folder: Path, data: bytes, rounds: int) -> dict[str, Any]:
-    """What the training environment exports and measures at 640x640; empty where there is none."""
-    checkpoint = CARD.with_name(f"{read_card(CARD).name}.safetensors")
-    if not (TRAINING_PYTHON.exists() and checkpoint.exists()):
-        return {}
-    frame = folder / "frame.jpg"
-    frame.write_bytes(data)
-    script = Path(__file__).with_name("speed_ultralytics.py")
-    arguments = [TRAINING_PYTHON, script, checkpoint, CARD, frame, folder / "at640.onnx", rounds]
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    done = subprocess.run([str(a) for a in arguments], env=environment, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        print(f"no 640x640 baseline: {done.stderr.strip()[-300:]}", file=sys.stderr)
-        return {}
-    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return answer
-
-
-def compare(rounds: int, with_ultralytics: bool) -> dict[str, Any]:
-    """The figures that are printed."""
-    data = a_street_frame()
-    precisions: tuple[Precision, ...] = ("fp32", "int8")
-    card = read_card(CARD)
-    detectors = {precision: YoloDetector.load(CARD, precision) for precision in precisions if precision in card.files}
-    ways = {f"ours_{precision}": our_stages(detector) for precision, detector in detectors.items()}
-    ways["naive_same_network"] = naive_stages(card.file_path("fp32"))
-    with tempfile.TemporaryDirectory() as folder:
-        theirs = ultralytics_at_640(Path(folder), data, rounds) if with_ultralytics else {}
-        if theirs:
-            ways["naive_640"] = naive_stages(Path(folder) / "at640.onnx")
-        spent = measure(ways, data, rounds)
-    if theirs:
-        spent["ultralytics_640"] = theirs
-    ratios = {
-        f"{other}/{ours}": round(spent[other]["total"] / spent[ours]["total"], 2)
-        for other in spent
-        if not other.startswith("ours")
-        for ours in spent
-        if ours.startswith("ours")
-    }
-    return {"frame": "1920x1080 JPEG", "jpeg_bytes": len(data), "rounds": rounds, "cpu_ms": spent, "ratios": ratios}
+FRAMES_A_TURN = 3 * CARS
+CORES = 2
+NAIVE_OVER_OURS, OURS_OVER_BARE, MOST_PSS_MB = 2.3, 1.25, 300
 
 
 def main() -> int:
-    """0 after printing one JSON line; 1 where there is no model."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=30, help="frames through each way (default 30)")
-    parser.add_argument("--without-ultralytics", action="store_true", help="leave the 640x640 baselines out")
-    options = parser.parse_args()
+    """0 after printing; with --check 1 where a target is missed or cannot be judged."""
+    options = _options()
+    begin_journal("warning", "text")  # to stderr: stdout is for the answer
     if not CARD.is_file():
-        print(f"no model: {CARD.relative_to(REPOSITORY)} is missing", file=sys.stderr)
+        print("no model: weights/xuncheng-n.json is missing", file=sys.stderr)
         return 1
-    print(json.dumps(compare(options.rounds, not options.without_ultralytics)))
-    return 0
+    if options.stages:
+        pictures = road_frames(the_drive(), YoloDetector.load(CARD, options.precision))
+        print(json.dumps(stage_figures([one.jpeg for one in islice(pictures, options.frames)])))
+        return 0
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        last = compare(Path(folder), options)
+    print(json.dumps(last))
+    return 1 if options.check and last["missed"] else 0
+
+
+def compare(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """The last line; those of the ways are printed."""
+    drive = the_drive()
+    frames = road_frames(drive, YoloDetector.load(CARD, options.precision))
+    starts: dict[str, Starts] = {"bare": bare, "ours": partial(ours, drive=drive), "naive": naive, "litserve": litserve}
+    place = Place(folder, options.precision, min(CORES, os.cpu_count() or CORES))
+    warm = take(frames, CARS)
+    with ExitStack() as stack:
+        ways: dict[str, Way] = {}
+        for name in options.ways:
+            say(f"starting {name}")
+            try:
+                way = stack.enter_context(starts[name](place))
+                way.run(warm)
+            except LeftOut as reason:
+                print(json.dumps({"way": name, "left_out": str(reason)}))
+            else:
+                ways[name] = way
+        sent: list[RoadFrame] = []
+
+        def next_frames() -> list[RoadFrame]:
+            fresh = take(frames, min(FRAMES_A_TURN, options.frames))
+            sent.extend(fresh)
+            return fresh
+
+        load = os.getloadavg()[0]
+        turns = max(1, round(options.frames / FRAMES_A_TURN))
+        found = measured(ways, turns, next_frames, say)
+    for name, one in found.items():
+        print(json.dumps({"way": name, **one.as_json()}))
+    return judged(found) | about(sent, options) | {"load_before": round(load, 1)}
+
+
+def judged(found: dict[str, Measured]) -> dict[str, Any]:
+    """Ratios of the ways that ran, with the targets that they miss or that cannot be judged."""
+    cost = {name: one.cpu_ms_per_frame for name, one in found.items()}
+    figures: dict[str, float | None] = {
+        "cpu_ratio_naive_over_ours": _ratio(cost, "naive", "ours"),
+        "cpu_ratio_ours_over_bare": _ratio(cost, "ours", "bare"),
+        "pss_mb_ours": round(found["ours"].pss_mb) if "ours" in found else None,
+    }
+    naive_over_ours, ours_over_bare, pss_mb = figures.values()
+    met = {
+        "cpu_ratio_naive_over_ours": naive_over_ours is not None and naive_over_ours >= NAIVE_OVER_OURS,
+        "cpu_ratio_ours_over_bare": ours_over_bare is not None and ours_over_bare <= OURS_OVER_BARE,
+        "pss_mb_ours": pss_mb is not None and pss_mb <= MOST_PSS_MB,
+    }
+    return {**figures, "cpu_ratio_litserve_over_ours": _ratio(cost, "litserve", "ours")} | {
+        "missed": [name for name, is_met in met.items() if not is_met]
+    }
+
+
+def about(sent: list[RoadFrame], options: argparse.Namespace) -> dict[str, Any]:
+    """What was sent to what."""
+    return {
+        "network": f"{options.precision} 384x640",
+        "frame": "1920x1080 JPEG",
+        "kb_a_frame": round(sum(len(one.jpeg) for one in sent) / len(sent) / 1000),
+        "detections_a_frame": round(sum(one.detections for one in sent) / len(sent), 1),
+        "cores": CORES,
+    }
+
+
+def say(text: str) -> None:
+    """Talk is on stderr, the answer on stdout."""
+    print(text, file=sys.stderr)
+
+
+def _ratio(cost: dict[str, float], over: str, under: str) -> float | None:
+    return round(cost[over] / cost[under], 3) if over in cost and under in cost else None
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--frames", type=int, default=240, help="frames through each way (default 240)")
+    parser.add_argument("--precision", choices=("int8", "fp32"), default="int8", help="our network file")
+    parser.add_argument("--ways", type=lambda text: text.split(","), default=["bare", "ours", "naive", "litserve"])
+    parser.add_argument("--check", action="store_true", help="exit with 1 where a target is missed")
+    parser.add_argument("--stages", action="store_true", help="only where the time goes within the detector")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -95,8 +95,8 @@ def test_the_previous_frame_is_the_latest_with_a_fix_before_a_moment(store: Case
     assert seen.fix is not None
     assert parked.fix is not None
     thumbnail = bytes(range(256)) * 2
-    before = PastFrame(id=seen.id, taken_at=at(1), fix=seen.fix, thumbnail=thumbnail)
-    just_before = PastFrame(id=parked.id, taken_at=at(2), fix=parked.fix, thumbnail=None)
+    before = PastFrame(id=seen.id, taken_at=at(1), fix=seen.fix, thumbnail=thumbnail, is_analysed=True)
+    just_before = PastFrame(id=parked.id, taken_at=at(2), fix=parked.fix, thumbnail=None, is_analysed=False)
     assert store.previous_frame(seen.camera, at(9), analysed=True) == before
     assert store.previous_frame(seen.camera, at(9), analysed=False) == just_before
     assert store.previous_frame(seen.camera, at(1), analysed=False) is None

@@ -130,6 +130,9 @@ def test_health_needs_no_token_and_metrics_count_by_route(fresh_app: OpenApp) ->
     assert 'xuncheng_http_requests_total{method="GET",route="/v1/cases/{case_id}",status="401"} 1.0' in text
     assert 'xuncheng_frames_total{outcome="analysed"} 1.0' in text
     assert 'xuncheng_record{what="frames.analysed"} 1.0' in text
+    for stage in ("decode", "detect", "place", "evidence", "lock", "match", "commit"):
+        assert f'xuncheng_frame_stage_seconds_count{{stage="{stage}"}} 1.0' in text
+    assert "xuncheng_frame_result_seconds_count 1.0" in text
     assert "whatever" not in text
 
 

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from detector.calibration import probabilities_of, read_calibration
+from detector.calibration import Calibration, probabilities_of, read_calibration
 from detector.card_fields import Fields
 from detector.model_errors import CardError
 
@@ -49,3 +51,11 @@ def test_a_card_without_calibration_is_read() -> None:
 def test_what_is_wrong_in_a_table_is_named(tables: dict[str, Any], problem: str) -> None:
     with pytest.raises(CardError, match=problem):
         read_calibration(card(**tables), NAMES)
+
+
+@given(score=st.floats(0, 1))
+def test_one_score_is_calibrated_as_many_are(score: float) -> None:
+    table = Calibration(scores=(0.1, 0.35, 0.6, 0.95), probabilities=(0.02, 0.4, 0.45, 0.9))
+    assert table.probability(score) == pytest.approx(
+        float(np.interp(score, table.scores, table.probabilities)), abs=1e-15
+    )

@@ -86,3 +86,11 @@ def test_a_thing_in_the_picture_lies_where_its_box_says_in_the_frame() -> None:
     columns, rows = np.flatnonzero(lit.any(axis=0)), np.flatnonzero(lit.any(axis=1))
     assert (columns[0], columns[-1] + 1) == pytest.approx((left, right), abs=1)
     assert (rows[0], rows[-1] + 1) == pytest.approx((top, bottom), abs=1)
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+def test_the_input_is_to_the_last_bit_what_opencv_makes_of_the_frame(seed: int) -> None:
+    pixels = np.random.default_rng(seed).integers(0, 256, (32, 64, 3)).astype(np.uint8)
+    info = PictureInfo(format="jpeg", width_px=64, height_px=32)
+    applied = Letterbox.fit((64, 32), (64, 32)).apply(Picture(pixels, 1.0, info))
+    np.testing.assert_array_equal(applied, cv2.dnn.blobFromImage(pixels, 1 / 255, swapRB=True))

@@ -17,7 +17,11 @@ LEFT, RIGHT = bytes([0] * 288 + [200] * 288), bytes([200] * 288 + [0] * 288)
 def past(seconds, north_m, thumbnail=None):
     frame = a_frame(seconds)
     return PastFrame(
-        id=FrameId("before"), taken_at=frame.taken_at, fix=Fix(position=at(0, north_m)), thumbnail=thumbnail
+        id=FrameId("before"),
+        taken_at=frame.taken_at,
+        fix=Fix(position=at(0, north_m)),
+        thumbnail=thumbnail,
+        is_analysed=True,
     )
 
 

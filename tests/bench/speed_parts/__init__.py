@@ -1,0 +1,1 @@
+"""The ways that bench-speed compares, and how they are measured."""
