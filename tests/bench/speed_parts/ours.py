@@ -1,14 +1,12 @@
 """Our server, as a city of one machine runs it: a real process, real HTTP, SQLite with synchronous=FULL, the spool.
 
-A frame is done when its result is committed: the load looks into the database file, as a reader beside the server.
+A frame is done when its result is committed.
 """
 
 from __future__ import annotations
 
 import http.client
 import json
-import sqlite3
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,45 +15,12 @@ from support.server import RunningServer, ServerPlan, running_server
 
 from patrol.simulate.drive import Drive
 from speed_parts.callers import Callers, post
+from speed_parts.commits import Commits
 from speed_parts.frames import RoadFrame, form_of
 from speed_parts.way import CARD, Place
 
 POLICY = Path(__file__).with_name("no_gate.toml")
-_LOOK_EVERY_S = 0.005
 _COMMITTED_WITHIN_S = 120.0
-
-
-class Commits:
-    """Looks into the database a few hundred times a second, and wakes who waits for a frame that is done."""
-
-    def __init__(self, database: Path) -> None:
-        self._database = database
-        self._waiting: dict[str, threading.Event] = {}
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-
-    def __enter__(self) -> Commits:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        self._thread.join()
-
-    def wait(self, frame_id: str) -> None:
-        """Nothing, once the result of a frame is committed."""
-        done = self._waiting.setdefault(frame_id, threading.Event())
-        if not done.wait(_COMMITTED_WITHIN_S):
-            raise TimeoutError(f"frame {frame_id} is not committed after {_COMMITTED_WITHIN_S} s")
-
-    def _watch(self) -> None:
-        with sqlite3.connect(f"file:{self._database}?mode=ro", uri=True, isolation_level=None) as reader:
-            while not self._stopping.wait(_LOOK_EVERY_S):
-                waiting = list(self._waiting)
-                marks = ",".join("?" * len(waiting))
-                question = f"SELECT id FROM frames WHERE state <> 'queued' AND id IN ({marks})"
-                for (frame_id,) in reader.execute(question, waiting).fetchall() if waiting else ():
-                    self._waiting.pop(frame_id).set()
 
 
 class Ours:
@@ -84,7 +49,9 @@ class Ours:
         status, answer = post(connection, "/v1/frames", body, headers)
         if status != 202:
             raise RuntimeError(f"a frame was answered {status}: {answer[:300]!r}")
-        self._commits.wait(json.loads(answer)["frame"])
+        frame_id = json.loads(answer)["frame"]
+        if not self._commits.expect(frame_id).wait(_COMMITTED_WITHIN_S):
+            raise TimeoutError(f"frame {frame_id} is not committed after {_COMMITTED_WITHIN_S} s")
 
 
 @contextmanager

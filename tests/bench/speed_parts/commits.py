@@ -1,0 +1,51 @@
+"""When results are committed: the load looks into the database file, as a reader beside the server."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from itertools import islice
+from pathlib import Path
+
+_LOOK_EVERY_S = 0.005
+_MOST_AT_ONCE = 500  # the oldest ones: under load many wait
+
+
+class Commits:
+    """Looks into the database a few hundred times a second. `done_s` is when each frame was seen done
+    (time.perf_counter); whoever waits for it is woken."""
+
+    def __init__(self, database: Path) -> None:
+        self._database = database
+        self._waiting: dict[str, threading.Event] = {}
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self.done_s: dict[str, float] = {}
+
+    def __enter__(self) -> Commits:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        self._thread.join()
+
+    @property
+    def waiting(self) -> int:
+        """How many expected frames are not done."""
+        return len(self._waiting)
+
+    def expect(self, frame_id: str) -> threading.Event:
+        """Set once the result of a frame is committed."""
+        return self._waiting.setdefault(frame_id, threading.Event())
+
+    def _watch(self) -> None:
+        with sqlite3.connect(f"file:{self._database}?mode=ro", uri=True, isolation_level=None) as reader:
+            while not self._stopping.wait(_LOOK_EVERY_S):
+                waiting = list(islice(list(self._waiting), _MOST_AT_ONCE))
+                marks = ",".join("?" * len(waiting))
+                question = f"SELECT id FROM frames WHERE state <> 'queued' AND id IN ({marks})"
+                for (frame_id,) in reader.execute(question, waiting).fetchall() if waiting else ():
+                    self.done_s[frame_id] = time.perf_counter()
+                    self._waiting.pop(frame_id).set()

@@ -1,0 +1,26 @@
+"""The load of a fleet is a real one, and no frame of it is lost."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCH = Path(__file__).parent
+CARD = BENCH.parents[1] / "weights" / "xuncheng-n.json"
+
+
+def test_each_frame_of_a_small_fleet_is_analysed_or_dropped_and_none_is_lost_or_sent_away() -> None:
+    if not CARD.is_file():
+        pytest.skip("no weights yet: weights/xuncheng-n.json is missing")
+    command = [sys.executable, str(BENCH / "fleet_load.py"), "--seconds", "3", "--cars", "4", "--moving", "0.5"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    (figures,) = (json.loads(line) for line in done.stdout.splitlines())
+    assert (figures["frames"], figures["answered_429"], figures["other_answers"], figures["lost"]) == (12, 0, {}, 0)
+    # the two that move show something new each second, the two that stand only once
+    assert figures["became"] == {"analysed": 8, "not_moved": 4}
+    assert figures["analysed_p95_s"] >= figures["analysed_p50_s"] > 0
