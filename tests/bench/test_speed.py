@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 BENCH = Path(__file__).parent
@@ -16,8 +17,8 @@ sys.path[:0] = [str(BENCH)]
 from speed_parts import litserve_way, naive
 from speed_parts.frames import CARS, road_frames, take, the_drive
 from speed_parts.measure import Measured
-from speed_parts.usage import cpu_s, memory_mb
-from speed_parts.way import CARD, LeftOut, Place
+from speed_parts.usage import cpu_s, memory_mb, tree
+from speed_parts.way import CARD, LeftOut, Place, ended
 
 from detector.yolo import YoloDetector
 
@@ -94,6 +95,16 @@ def test_the_time_and_memory_of_a_child_belong_to_its_process() -> None:
         assert memory_mb(process.pid) > 3
         assert memory_mb(process.pid, "Rss") >= memory_mb(process.pid)
         process.stdin.close()
+
+
+def test_a_way_that_ends_leaves_no_worker_behind() -> None:
+    process = subprocess.Popen([sys.executable, "-c", IN_A_CHILD], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        _, child = tree(process.pid)
+        ended(process)
+    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
 
 
 def test_costs_are_spread_over_the_frames() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import time
 from collections.abc import Sequence
@@ -10,8 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import psutil
+
 from detector.model_card import Precision
 from speed_parts.frames import RoadFrame
+from speed_parts.usage import tree
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 CARD = REPOSITORY / "weights" / "xuncheng-n.json"
@@ -54,13 +58,16 @@ class Starts(Protocol):
 
 
 def ended(process: subprocess.Popen[bytes], within_s: float = 15.0) -> None:
-    """Nothing; the process is gone afterwards."""
+    """Nothing; the process and its children are gone afterwards: some servers leave their workers behind."""
+    whole = [] if process.poll() is not None else tree(process.pid)
     process.terminate()
-    try:
+    with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(within_s)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait(within_s)
+    for left in whole:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            left.kill()
+    process.wait(within_s)
+    psutil.wait_procs(whole, within_s)
 
 
 def demand_running(process: subprocess.Popen[bytes], log: Path) -> None:
