@@ -57,6 +57,7 @@ from inference_server.scene.gone_rules import GoneRules
 from inference_server.scene.learned import OnnxMatcher
 from inference_server.settings import Settings, find_weights, usable_cores
 from inference_server.shadow import Shadow, ShadowRules
+from inference_server.showing import Showing
 from inference_server.sight import Sight
 from inference_server.signing_in import SigningIn
 from inference_server.stages import Times, untimed
@@ -381,6 +382,7 @@ def _services(
         reviews=record.reviews,
         asking=asking,
         sight=_sight(record, asking),
+        showing=Showing(record.evidence, lambda: models.champion, limits, record.audit),
         wait_s=settings.wait_s,
         max_streams=settings.max_streams,
     )
@@ -524,6 +526,7 @@ def _add_console(app: FastAPI, settings: Settings, rules: Rules, services: Servi
         verifications=services.asking.verifications,
         states=rules.states,
         sight=services.sight,
+        showing=services.showing,
         clock=services.clock,
         signing_in=_signing_in(settings, record),
         one_time_token=token,

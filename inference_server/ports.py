@@ -42,8 +42,9 @@ class Look(Protocol):
         """Sharpness, brightness, thumbnail and full size of the upright picture."""
         ...
 
-    def detect(self) -> Sequence[Detection]:
-        """The detections, boxes in pixels of the upright full-size picture."""
+    def detect(self, min_score: float | None = None) -> Sequence[Detection]:
+        """The detections, boxes in pixels of the upright full-size picture; down to the model's own least score, or to
+        another one."""
         ...
 
 

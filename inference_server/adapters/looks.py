@@ -9,7 +9,7 @@ import numpy as np
 
 from detector.image import Picture, Pixels
 from detector.picture_errors import PictureError
-from detector.yolo import YoloDetector
+from detector.yolo import DEFAULT_MIN_SCORE, YoloDetector
 from inference_server.domain.frame import Quality
 from inference_server.domain.observation import Box, Detection
 from inference_server.ports import PictureUnreadable
@@ -27,9 +27,9 @@ class YoloLook:
     quality: Quality
     model: "YoloLooks"
 
-    def detect(self) -> Sequence[Detection]:
+    def detect(self, min_score: float | None = None) -> Sequence[Detection]:
         """The detections, best score first, boxes in pixels of the upright full-size picture."""
-        found = self.model.detector.detect_picture(self.picture)
+        found = self.model.detector.detect_picture(self.picture, DEFAULT_MIN_SCORE if min_score is None else min_score)
         chances = [None] * len(found) if found.probabilities is None else found.probabilities.tolist()
         rows = zip(found.names(), found.scores.tolist(), found.boxes.tolist(), chances, strict=True)
         return [

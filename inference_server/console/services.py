@@ -9,6 +9,7 @@ from inference_server.console.session import OneTimeToken
 from inference_server.domain.case_states import CaseStates
 from inference_server.ports import CaseStore, Clock, Evidence
 from inference_server.reviewing import Reviewing
+from inference_server.showing import Showing
 from inference_server.sight import Sight
 from inference_server.signing_in import SigningIn
 from inference_server.verification_ports import Verifications
@@ -36,6 +37,7 @@ class ConsoleServices:
     verifications: Verifications
     states: CaseStates
     sight: Sight
+    showing: Showing
     clock: Clock
     signing_in: SigningIn
     one_time_token: OneTimeToken

@@ -46,6 +46,7 @@ class AuditAction(StrEnum):
     MODELS_RELOADED = "models.reloaded"
     REVIEWS_EXPORTED = "reviews.exported"
     EVENTS_REPLAYED = "events.replayed"
+    ORIGINAL_SHOWN = "original.shown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,7 @@ from inference_server.web.case_schema import (
     feature,
 )
 from inference_server.web.deps import FromReader, FromWriter, Given, reach
-from inference_server.web.pictures import picture_response
+from inference_server.web.pictures import WantsOriginal, evidence_response
 from inference_server.web.responses import answers
 from inference_server.web.services import Services
 
@@ -65,11 +65,13 @@ def get_case(services: Given, token: FromReader, case_id: CaseIdPath) -> CaseDet
     responses=answers(401, 403, 404, 422)
     | {200: {"description": "The picture", "content": {"image/jpeg": {}, "image/png": {}, "image/webp": {}}}},
 )
-def get_evidence(services: Given, token: FromReader, case_id: CaseIdPath, sha256: Sha256Path) -> Response:
-    """One picture of a case, as the vehicle took it."""
+def get_evidence(
+    services: Given, token: FromReader, case_id: CaseIdPath, sha256: Sha256Path, original: WantsOriginal = False
+) -> Response:
+    """One picture of a case, faces and number plates made unreadable."""
     if sha256 not in services.sight.pictures(Shows.CASE, case_id, reach(token)):
         raise NotFound(f"case {case_id} has no such picture", field="sha256")
-    return picture_response(services.evidence.get(sha256), sha256)
+    return evidence_response(services, token, sha256, f"case:{case_id}", original=original)
 
 
 @router.patch("/{case_id}", response_model=CaseDetail, responses=answers(400, 401, 403, 404, 409, 413, 422))

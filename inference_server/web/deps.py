@@ -13,7 +13,8 @@ from inference_server.web.refusals import NotAllowed, NotAuthenticated
 from inference_server.web.services import Services
 
 DEVICE, READ, WRITE, VERIFY, ADMIN = "device", "cases:read", "cases:write", "verify", "admin"
-SCOPES = (DEVICE, READ, WRITE, VERIFY, ADMIN)
+ORIGINALS = "originals"  # pictures with faces and plates; beside a scope that sees the picture, and in no other scope
+SCOPES = (DEVICE, READ, WRITE, VERIFY, ADMIN, ORIGINALS)
 _ADMIN_HAS = frozenset({READ, WRITE, VERIFY, ADMIN})
 _MAX_SECRET = 256
 _bearer = HTTPBearer(auto_error=False, description="A token of `POST /v1/tokens` or `xuncheng tokens issue`.")

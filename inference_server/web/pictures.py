@@ -1,16 +1,31 @@
 """Pictures out: shown, never interpreted as anything else."""
 
-from fastapi import Response
+from typing import Annotated
+
+from fastapi import Query, Response
+
+from inference_server.ports import Token
+from inference_server.web.deps import ORIGINALS, demand_scope, operator
+from inference_server.web.services import Services
 
 _KINDS = ((b"\xff\xd8\xff", "image/jpeg"), (b"\x89PNG\r\n\x1a\n", "image/png"), (b"RIFF", "image/webp"))
+_SHOWN = "private, max-age=86400"
+
+WantsOriginal = Annotated[
+    bool,
+    Query(description="as it was taken, faces and plates included: needs the scope `originals`, and is written down"),
+]
 
 
-def picture_response(picture: bytes, sha256: str) -> Response:
-    """A stored picture under its own content type. It never changes, so it may be cached for good, by its reader."""
+def evidence_response(services: Services, token: Token, sha256: str, thing: str, *, original: bool) -> Response:
+    """A picture of evidence for the holder of a token; raises NotFound, or NotAllowed for an original."""
+    if not original:
+        return _response(services.showing.picture(sha256), f"{sha256}-shown", _SHOWN)
+    demand_scope(token, frozenset({ORIGINALS}))
+    return _response(services.showing.original(sha256, thing, operator(token)), sha256, "no-store")
+
+
+def _response(picture: bytes, tag: str, caching: str) -> Response:
     media_type = next((kind for start, kind in _KINDS if picture.startswith(start)), "application/octet-stream")
-    headers = {
-        "Cache-Control": "private, max-age=31536000, immutable",
-        "Content-Security-Policy": "default-src 'none'; sandbox",
-        "ETag": f'"{sha256}"',
-    }
+    headers = {"Cache-Control": caching, "Content-Security-Policy": "default-src 'none'; sandbox", "ETag": f'"{tag}"'}
     return Response(picture, media_type=media_type, headers=headers)

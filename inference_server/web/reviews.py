@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query, Response
 from inference_server.domain.review import Verdict
 from inference_server.reviewing import AnswerRequest
 from inference_server.web.deps import FromReader, FromWriter, Given, operator, reach
-from inference_server.web.pictures import picture_response
+from inference_server.web.pictures import WantsOriginal, evidence_response
 from inference_server.web.responses import answers
 from inference_server.web.review_schema import ReviewAnswerIn, ReviewOut, ReviewQuery, ReviewsOut
 
@@ -35,10 +35,12 @@ def get_review(services: Given, token: FromReader, review_id: ReviewIdPath) -> R
     responses=answers(401, 403, 404, 422)
     | {200: {"description": "The picture", "content": {"image/jpeg": {}, "image/png": {}, "image/webp": {}}}},
 )
-def get_review_picture(services: Given, token: FromReader, review_id: ReviewIdPath) -> Response:
-    """The picture of an item's frame, as the vehicle took it."""
+def get_review_picture(
+    services: Given, token: FromReader, review_id: ReviewIdPath, original: WantsOriginal = False
+) -> Response:
+    """The picture of an item's frame, faces and number plates made unreadable."""
     sha256 = services.sight.review(review_id, reach(token)).frame.sha256
-    return picture_response(services.evidence.get(sha256), sha256)
+    return evidence_response(services, token, sha256, f"review:{review_id}", original=original)
 
 
 @router.post("/{review_id}", response_model=ReviewOut, responses=answers(400, 401, 403, 404, 409, 413, 422))

@@ -8,6 +8,7 @@ from inference_server.learning_ports import ReviewStore, ShadowStore
 from inference_server.models import Models
 from inference_server.ports import CaseStore, Clock, Evidence, FrameQueue, Registry
 from inference_server.reviewing import Reviewing
+from inference_server.showing import Showing
 from inference_server.sight import Sight
 from inference_server.web.accept import Acceptance
 from inference_server.web.asking import Asking
@@ -38,5 +39,6 @@ class Services:
     reviews: ReviewStore
     asking: Asking
     sight: Sight
+    showing: Showing
     wait_s: float = 10.0
     max_streams: int = 64

@@ -13,7 +13,7 @@ from inference_server.domain.verification_record import HumanAnswer, HumanSays, 
 from inference_server.sight import Shows
 from inference_server.web.asking import PARTS, read_question
 from inference_server.web.deps import FromAsker, FromReaderOrAsker, FromWriter, Given, operator, reach
-from inference_server.web.pictures import picture_response
+from inference_server.web.pictures import WantsOriginal, evidence_response
 from inference_server.web.refusals import NotAllowed
 from inference_server.web.responses import answers
 from inference_server.web.services import Services
@@ -88,12 +88,16 @@ def get_verification(services: Given, token: FromReaderOrAsker, verification_id:
     | {200: {"description": "The picture", "content": {"image/jpeg": {}, "image/png": {}, "image/webp": {}}}},
 )
 def get_picture(
-    services: Given, token: FromReaderOrAsker, verification_id: VerificationIdPath, sha256: Sha256Path
+    services: Given,
+    token: FromReaderOrAsker,
+    verification_id: VerificationIdPath,
+    sha256: Sha256Path,
+    original: WantsOriginal = False,
 ) -> Response:
-    """A photograph that was looked at, or one of the pictures made of them."""
+    """A photograph that was looked at, or one of the pictures made of them, faces and number plates made unreadable."""
     if sha256 not in services.sight.pictures(Shows.VERIFICATION, verification_id, reach(token)):
         raise NotFound(f"verification {verification_id} has no such picture", field="sha256")
-    return picture_response(services.evidence.get(sha256), sha256)
+    return evidence_response(services, token, sha256, f"verification:{verification_id}", original=original)
 
 
 @router.post(

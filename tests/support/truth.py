@@ -27,7 +27,7 @@ class TruthLook:
     detections: tuple[Detection, ...]
     model: "TruthDetects"
 
-    def detect(self) -> Sequence[Detection]:
+    def detect(self, min_score: float | None = None) -> Sequence[Detection]:
         """The boxes that were written into it."""
         return self.detections
 

@@ -1,0 +1,43 @@
+"""Evidence as it leaves the trusted zone: blurred, or as it was taken for those who may see that, written down."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Final
+
+from detector.image import Limits
+from inference_server.access_ports import AuditLog
+from inference_server.blurring import blurred
+from inference_server.domain.audit import AuditAction, AuditNote
+from inference_server.domain.errors import NotFound
+from inference_server.domain.observation import Box
+from inference_server.domain.private_parts import private_parts
+from inference_server.ports import Detects, Evidence, PictureUnreadable
+
+LEAST_SCORE: Final = 0.02  # a face that is missed costs more than a post that is blurred: tests/bench/privacy.py
+_MOST_KNOWN: Final = 20_000  # pictures whose parts are remembered; some hundred bytes each
+
+
+class Showing:
+    """Pictures by their hash. What must not be recognised is looked for when a picture is first shown, by the model
+    that runs; a picture that cannot be looked at is not shown."""
+
+    def __init__(self, evidence: Evidence, detects: Callable[[], Detects], limits: Limits, audit: AuditLog) -> None:
+        self._evidence, self._detects, self._limits, self._audit = evidence, detects, limits, audit
+        self._parts = lru_cache(maxsize=_MOST_KNOWN)(self._looked_for)
+
+    def picture(self, sha256: str) -> bytes:
+        """The picture with faces and plates made unreadable; raises NotFound."""
+        try:
+            parts = self._parts(sha256, self._detects().model_version)
+            return blurred(self._evidence.get(sha256), parts, self._limits)
+        except PictureUnreadable as fault:
+            raise NotFound(f"the picture cannot be shown: {fault}", field="sha256") from fault
+
+    def original(self, sha256: str, thing: str, by: str) -> bytes:
+        """The picture as it was taken; that somebody saw it is in the audit log before they do. Raises NotFound."""
+        picture = self._evidence.get(sha256)
+        self._audit.add(AuditNote.by(by, AuditAction.ORIGINAL_SHOWN, thing, sha256=sha256))
+        return picture
+
+    def _looked_for(self, sha256: str, model_version: str) -> tuple[Box, ...]:
+        return private_parts(self._detects().open(self._evidence.get(sha256)).detect(LEAST_SCORE))
