@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from inference_server.ticking import Ticking
+from inference_server.ticking import Rounds
 
 _BEAT_S = 0.25
 _LOOK_S = 0.1
@@ -39,18 +39,20 @@ class WatchRules:
     hopeless: frozenset[int] = frozenset({2, 3})
 
 
-class Beats(Ticking):
-    """The child's side: says through a pipe that it lives. Where nobody reads any more, `alone` is called."""
+class Beats(Rounds):
+    """The child's side: says through a pipe that it lives, at once and then four times a second. Where nobody reads any
+    more, `alone` is called."""
 
     def __init__(self, pipe: int, busy_s: Callable[[], float], alone: Callable[[], None]) -> None:
-        super().__init__("beats", _BEAT_S, self._beat)
+        super().__init__("beats", self._beat)
         self._pipe, self._busy_s, self._alone = pipe, busy_s, alone
 
-    def _beat(self) -> None:
+    def _beat(self) -> float:
         try:
             os.write(self._pipe, f"{self._busy_s():.3f}\n".encode())
         except BrokenPipeError:
             self._alone()
+        return _BEAT_S
 
 
 class Child:

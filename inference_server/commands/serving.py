@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 from typing import Annotated, Any
 
+import structlog
 import typer
 import uvicorn
 
@@ -18,6 +19,8 @@ from inference_server.journal import begin_journal
 from inference_server.settings import Settings
 from inference_server.supervisor import Beats, Supervisor, WatchRules
 from inference_server.thrift import keep_what_is_there
+
+_log = structlog.get_logger("server")
 
 _HEADER_BYTES = 32_768
 _KEEP_ALIVE_S = 20
@@ -101,6 +104,7 @@ def _work(settings: Settings, pipe: int) -> None:
     beats.start()
     application.start()
     keep_what_is_there()
+    _log.info("worker_ready", threads=settings.workers)
     try:
         stopped.wait()
     finally:

@@ -112,13 +112,13 @@ def test_the_health_page_tells_of_the_workers(fleet: Fleet) -> None:
 def test_a_hung_worker_is_replaced_within_ten_seconds_and_its_frames_go_on(fleet: Fleet) -> None:
     worker = fleet.workers[0]
     worker.wait_until_ready()
-    before, starts = worker.child(), worker.log().count("bus_ready")
+    before, starts = worker.child(), worker.log().count("worker_ready")
     assert before is not None
     before.send_signal(signal.SIGSTOP)
     hung_s = time.monotonic()
     until(lambda: "worker_hangs" in worker.log())
     found_s = time.monotonic() - hung_s
-    until(lambda: worker.log().count("bus_ready") > starts)
+    until(lambda: worker.log().count("worker_ready") > starts)
     replaced_s = time.monotonic() - hung_s
     sent(fleet, 2, ("f", "g"))
     assert fleet.server.wait_until_idle()["frames.analysed"] > 0

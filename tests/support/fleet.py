@@ -53,7 +53,7 @@ class FleetWorker:
     def wait_until_ready(self, within_s: float = 120.0) -> None:
         """Nothing; afterwards it takes frames."""
         until_s = time.monotonic() + within_s
-        while "bus_ready" not in self.log():
+        while "worker_ready" not in self.log():
             assert time.monotonic() < until_s, self.log()
             time.sleep(0.05)
 
