@@ -14,7 +14,13 @@ from inference_server.domain.private_parts import private_parts
 from inference_server.ports import Detects, Evidence, PictureUnreadable
 
 LEAST_SCORE: Final = 0.02  # a face that is missed costs more than a post that is blurred: tests/bench/privacy.py
+_KINDS: Final = ((b"\xff\xd8\xff", "image/jpeg"), (b"\x89PNG\r\n\x1a\n", "image/png"), (b"RIFF", "image/webp"))
 _MOST_KNOWN: Final = 20_000  # pictures whose parts are remembered; some hundred bytes each
+
+
+def media_type(picture: bytes) -> str | None:
+    """The content type of a picture; None for what is none of the three kinds that are given out."""
+    return next((kind for start, kind in _KINDS if picture.startswith(start)), None)
 
 
 class Showing:

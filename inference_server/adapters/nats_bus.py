@@ -79,7 +79,7 @@ class NatsBus:
         if stream is None or not self._is_up():
             return None
         with contextlib.suppress(*_FAULTS):
-            return sum(self._thread.run(stream.living(), _LATE_S).values())
+            return self._thread.run(stream.living(), _LATE_S)
         return None
 
     def put_missing(self, frames: Iterable[tuple[CameraId, FrameId]]) -> int:

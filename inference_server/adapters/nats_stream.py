@@ -141,9 +141,9 @@ class KeyStream:
             return None
         return Key(FrameId(message.subject.rpartition(".")[2]), partition, message.metadata.num_pending, message)
 
-    async def living(self) -> dict[int, int]:
-        """How many keys of each partition will come out, those that are out with somebody included."""
-        return {int(info.name[1:]): _living(info) for info in await self._consumers()}
+    async def living(self) -> int:
+        """How many keys will come out, those that are out with somebody included."""
+        return sum(map(_living, await self._consumers()))
 
     async def clear_dead(self, partitions: Collection[int]) -> None:
         """Take keys out that no consumer will ever give, in those of the partitions that have none to give.

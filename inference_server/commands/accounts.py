@@ -6,12 +6,10 @@ from typing import Annotated
 import typer
 
 from inference_server.adapters.passwords import ArgonPasswords
-from inference_server.bootstrap import open_record
-from inference_server.commands.talk import answer_json, answer_table, closing_after, shell_user, talk
+from inference_server.commands.record import own_record
+from inference_server.commands.talk import answer_json, answer_table, shell_user, talk
 from inference_server.domain.account import Role, account_name, checked_districts
 from inference_server.domain.plain import plain
-from inference_server.rules import read_rules
-from inference_server.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="People who sign in to the console.")
 
@@ -31,8 +29,7 @@ def add(
     """Add an account. The password is asked for; where stdin is no terminal, it is its first line."""
     checked, districts = account_name(name), checked_districts(district or None)
     password_hash = _new_password_hash(checked)
-    settings = Settings()
-    with closing_after(open_record(settings, read_rules(settings))) as record:
+    with own_record() as record:
         record.accounts.add(checked, role, districts, password_hash, by=shell_user())
     talk(_said(checked, role, districts))
 
@@ -40,8 +37,7 @@ def add(
 @app.command("list")
 def list_accounts(as_json: Annotated[bool, typer.Option("--json", help="Answer as JSON lines.")] = False) -> None:
     """List all accounts, the disabled ones too."""
-    settings = Settings()
-    with closing_after(open_record(settings, read_rules(settings))) as record:
+    with own_record() as record:
         accounts = record.accounts.accounts()
     if as_json:
         for account in accounts:
@@ -55,8 +51,7 @@ def list_accounts(as_json: Annotated[bool, typer.Option("--json", help="Answer a
 def change(name: Name, role: RoleName, district: Districts = None) -> None:
     """Give an account another role or other districts; both are set anew. Whoever is signed in signs in again."""
     checked, districts = account_name(name), checked_districts(district or None)
-    settings = Settings()
-    with closing_after(open_record(settings, read_rules(settings))) as record:
+    with own_record() as record:
         record.accounts.change(checked, role, districts, by=shell_user())
     talk(_said(checked, role, districts))
 
@@ -66,8 +61,7 @@ def password(name: Name) -> None:
     """Set another password; whoever is signed in with the old one is signed out."""
     checked = account_name(name)
     password_hash = _new_password_hash(checked)
-    settings = Settings()
-    with closing_after(open_record(settings, read_rules(settings))) as record:
+    with own_record() as record:
         record.accounts.set_password(checked, password_hash, by=shell_user())
     talk(f"account {checked} has another password")
 
@@ -75,8 +69,7 @@ def password(name: Name) -> None:
 @app.command()
 def disable(name: Name) -> None:
     """Let nobody in with this account any more, and sign out who is."""
-    settings = Settings()
-    with closing_after(open_record(settings, read_rules(settings))) as record:
+    with own_record() as record:
         record.accounts.disable(account_name(name), by=shell_user())
     talk(f"account {account_name(name)} is disabled")
 
@@ -84,8 +77,7 @@ def disable(name: Name) -> None:
 @app.command()
 def enable(name: Name) -> None:
     """Take a disabled account back into use, with the password that it had."""
-    settings = Settings()
-    with closing_after(open_record(settings, read_rules(settings))) as record:
+    with own_record() as record:
         record.accounts.enable(account_name(name), by=shell_user())
     talk(f"account {account_name(name)} may be used")
 

@@ -4,12 +4,10 @@ from typing import Annotated, Any
 
 import typer
 
-from inference_server.bootstrap import open_record
-from inference_server.commands.talk import ExitCode, answer, answer_json, answer_table, closing_after, talk
+from inference_server.commands.record import own_record
+from inference_server.commands.talk import ExitCode, answer, answer_json, answer_table, talk
 from inference_server.domain.audit import AuditEntry, check_chain
 from inference_server.domain.errors import BadInput
-from inference_server.rules import read_rules
-from inference_server.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="The audit log: who did what, as a chain that shows every change.")
 
@@ -23,8 +21,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show the latest entries, oldest first."""
-    settings = Settings()
-    with closing_after(open_record(settings, read_rules(settings))) as record:
+    with own_record() as record:
         entries = record.audit.latest(last)
     if as_json:
         for entry in entries:
@@ -44,8 +41,7 @@ def verify(
     """
     if head is not None and (len(head) != 64 or not set(head) <= _HEX):
         raise BadInput("a head is the hash of an entry: 64 hex digits", field="head")
-    settings = Settings()
-    with closing_after(open_record(settings, read_rules(settings))) as record:
+    with own_record() as record:
         found = check_chain(record.audit.entries(), head)
     broken = found.broken
     if as_json:

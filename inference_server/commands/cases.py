@@ -5,12 +5,10 @@ from typing import Annotated
 
 import typer
 
-from inference_server.bootstrap import open_record
-from inference_server.commands.talk import answer_json, answer_table, closing_after, talk
+from inference_server.commands.record import own_record
+from inference_server.commands.talk import answer_json, answer_table, talk
 from inference_server.domain.case import Case
 from inference_server.ports import CaseFilter, CaseStore
-from inference_server.rules import read_rules
-from inference_server.settings import Settings
 from inference_server.web.case_schema import CaseOut
 
 app = typer.Typer(no_args_is_help=True, help="Cases.")
@@ -23,9 +21,8 @@ def list_cases(
     as_json: Annotated[bool, typer.Option("--json", help="Answer as JSON lines.")] = False,
 ) -> None:
     """List all cases in order of filing."""
-    settings = Settings()
     wanted = CaseFilter(states=tuple(state or ()), class_names=tuple(class_name or ()), limit=1000)
-    with closing_after(open_record(settings, read_rules(settings))) as record:
+    with own_record() as record:
         cases = _all(record.store, wanted)
     if as_json:
         for case in cases:

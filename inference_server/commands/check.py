@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 
 import typer
 
-from inference_server.bootstrap import open_looks, open_record
-from inference_server.commands.talk import ExitCode, answer, closing_after
+from inference_server.bootstrap import open_looks
+from inference_server.commands.record import own_record
+from inference_server.commands.talk import ExitCode, answer
 from inference_server.domain.errors import InspectionError
 from inference_server.domain.grid_checks import check_grids
 from inference_server.rules import read_rules
@@ -55,13 +56,13 @@ def _policy(settings: Settings) -> str:
 
 
 def _store(settings: Settings) -> str:
-    with closing_after(open_record(settings, read_rules(settings))) as record:
+    with own_record(settings) as record:
         counts = record.store.counts()
         return f"{record.queue.depth()} frames wait, {sum(n for k, n in counts.items() if k[:6] == 'cases.')} cases"
 
 
 def _grids(settings: Settings) -> str:
-    with closing_after(open_record(settings, read_rules(settings))) as record:
+    with own_record(settings) as record:
         grids = record.store.grids()
     findings = check_grids(grids, id_length=settings.grid_id_length) if grids else []
     if findings:

@@ -5,13 +5,11 @@ from typing import Annotated
 import typer
 
 from inference_server.adapters.clock import SystemClock
-from inference_server.bootstrap import open_record
-from inference_server.commands.talk import answer_json, answer_table, closing_after, shell_user, talk
+from inference_server.commands.record import own_record
+from inference_server.commands.talk import answer_json, answer_table, shell_user, talk
 from inference_server.domain.closing_rules import checked_scope
 from inference_server.domain.plain import plain
 from inference_server.domain.verification_record import Switch
-from inference_server.rules import read_rules
-from inference_server.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="The kill-switch of closing without a person; it holds at once.")
 
@@ -34,8 +32,7 @@ def on(scope: Scope, why: Why) -> None:
 @app.command("list")
 def list_switches(as_json: Annotated[bool, typer.Option("--json", help="Answer as JSON lines.")] = False) -> None:
     """The latest line of each scope."""
-    settings = Settings()
-    with closing_after(open_record(settings, read_rules(settings))) as record:
+    with own_record() as record:
         switches = record.verifications.switches()
     if as_json:
         for one in switches:
@@ -46,8 +43,7 @@ def list_switches(as_json: Annotated[bool, typer.Option("--json", help="Answer a
 
 
 def _throw(scope: str, is_off: bool, why: str) -> None:
-    settings = Settings()
     switch = Switch(scope=checked_scope(scope), is_off=is_off, why=why, by=shell_user(), at=SystemClock().now())
-    with closing_after(open_record(settings, read_rules(settings))) as record:
+    with own_record() as record:
         record.verifications.throw(switch)
     talk(f"closing of {scope} is {'off' if is_off else 'on, as far as nothing else forbids it'}")

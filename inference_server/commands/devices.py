@@ -6,11 +6,9 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from inference_server.bootstrap import open_record
-from inference_server.commands.talk import answer_json, closing_after, shell_user, talk
+from inference_server.commands.record import own_record
+from inference_server.commands.talk import answer_json, shell_user, talk
 from inference_server.domain.errors import BadInput
-from inference_server.rules import read_rules
-from inference_server.settings import Settings
 from inference_server.web.admin_schema import CameraModel, DeviceIn, DeviceOut
 from inference_server.web.errors import describe
 
@@ -24,8 +22,7 @@ def add(
 ) -> None:
     """Register a device, or rename one."""
     wanted = _checked(DeviceIn, {"id": device, "name": name or device})
-    settings = Settings()
-    with closing_after(open_record(settings, read_rules(settings))) as record:
+    with own_record() as record:
         answer_json(DeviceOut.of(record.registry.save_device(wanted.id, wanted.name, by=shell_user())))
 
 
@@ -42,8 +39,7 @@ def camera(
     except ValidationError as error:
         raise BadInput(describe(error.errors())[1]) from error
     _checked(DeviceIn, {"id": camera, "name": camera})
-    settings = Settings()
-    with closing_after(open_record(settings, read_rules(settings))) as record:
+    with own_record() as record:
         record.registry.save_camera(device, camera, wanted.to_domain(), by=shell_user())
     talk(f"camera {device}/{camera} is set")
 
@@ -51,8 +47,7 @@ def camera(
 @app.command("list")
 def list_devices() -> None:
     """List all devices with their cameras, as JSON lines."""
-    settings = Settings()
-    with closing_after(open_record(settings, read_rules(settings))) as record:
+    with own_record() as record:
         for device in record.registry.devices():
             answer_json(DeviceOut.of(device))
 

@@ -5,12 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
-from inference_server.bootstrap import open_record
-from inference_server.commands.talk import answer_json, answer_table, closing_after, talk
+from inference_server.commands.record import own_record
+from inference_server.commands.talk import answer_json, answer_table, talk
 from inference_server.domain.city_time import CITY_ZONE, city_day
 from inference_server.domain.drift import DriftRow, DriftRules, drift_report
-from inference_server.rules import read_rules
-from inference_server.settings import Settings
 
 
 def drift(
@@ -21,11 +19,10 @@ def drift(
     as_json: Annotated[bool, typer.Option("--json", help="Answer as JSON lines.")] = False,
 ) -> None:
     """Scores, classes and rejections of each device and week against the weeks before, with what has changed."""
-    settings = Settings()
     day = city_day(datetime.now(UTC)) if until is None else city_day(until.replace(tzinfo=CITY_ZONE))
     last = day - timedelta(days=day.weekday())
     first = last - timedelta(weeks=weeks - 1)
-    with closing_after(open_record(settings, read_rules(settings))) as record:
+    with own_record() as record:
         counts = record.drift.weeks(first - timedelta(weeks=reference), last)
     rows = drift_report(counts, first, DriftRules(reference_weeks=reference, least=least))
     if as_json:

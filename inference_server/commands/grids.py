@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from inference_server.bootstrap import open_record
-from inference_server.commands.talk import ExitCode, answer, answer_json, closing_after, shell_user, talk
+from inference_server.commands.record import own_record
+from inference_server.commands.talk import ExitCode, answer, answer_json, shell_user, talk
 from inference_server.domain.audit import AuditAction, AuditNote
 from inference_server.domain.datum_checks import check_datum
 from inference_server.domain.errors import BadInput
@@ -16,7 +16,6 @@ from inference_server.domain.grid import Grid
 from inference_server.domain.grid_checks import Finding, check_grids
 from inference_server.domain.grid_plan import make_grids
 from inference_server.imports import read_geojson
-from inference_server.rules import read_rules
 from inference_server.settings import Settings
 from inference_server.web.grids import as_geojson
 
@@ -77,7 +76,7 @@ def make(
 def check(id_length: IdLength = None) -> None:
     """Check all stored grids: ids, rings, overlaps, gaps, datum. Ends with 1 where something is wrong."""
     settings = Settings()
-    with closing_after(open_record(settings, read_rules(settings))) as record:
+    with own_record(settings) as record:
         grids = record.store.grids()
     findings = check_grids(grids, id_length=id_length or settings.grid_id_length) + check_datum(grids)
     for finding in findings:
@@ -93,14 +92,13 @@ def export(
 ) -> None:
     """Write all grids as one GeoJSON FeatureCollection, wgs84."""
     day: date | None = None if on is None else on.date()
-    settings = Settings()
-    with closing_after(open_record(settings, read_rules(settings))) as record:
+    with own_record() as record:
         grids = [grid for grid in record.store.grids() if day is None or grid.is_valid_on(day)]
     answer(json.dumps(as_geojson(grids), ensure_ascii=False))
 
 
 def _replace(settings: Settings, source: str, grids: list[Grid]) -> None:
-    with closing_after(open_record(settings, read_rules(settings))) as record:
+    with own_record(settings) as record:
         note = AuditNote.by(shell_user(), AuditAction.GRIDS_REPLACED, f"grids:{source}", grids=len(grids))
         record.audit.add(note)
         record.store.replace_grids(source, grids)

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from inference_server.bootstrap import find_models, open_record
-from inference_server.commands.talk import ExitCode, answer_json, answer_table, closing_after, talk
+from inference_server.bootstrap import find_models
+from inference_server.commands.record import own_record
+from inference_server.commands.talk import ExitCode, answer_json, answer_table, talk
 from inference_server.domain.city_time import CITY_ZONE
 from inference_server.rules import read_rules
 from inference_server.settings import Settings
@@ -46,9 +47,8 @@ def shadow_report(
     as_json: AsJson = False,
 ) -> None:
     """Champion and candidate side by side over the frames that both looked at."""
-    settings = Settings()
     moment = None if since is None else since.replace(tzinfo=CITY_ZONE)
-    with closing_after(open_record(settings, read_rules(settings))) as record:
+    with own_record() as record:
         pair = chosen_pair(record.shadows, live, shadow)
         report = ShadowReportOut.of(record.shadows.report(*pair, since=moment))
     if as_json:

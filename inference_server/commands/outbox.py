@@ -2,11 +2,9 @@
 
 import typer
 
-from inference_server.bootstrap import open_record
-from inference_server.commands.talk import ExitCode, answer_json, closing_after, shell_user, talk
+from inference_server.commands.record import own_record
+from inference_server.commands.talk import ExitCode, answer_json, shell_user, talk
 from inference_server.domain.audit import AuditAction, AuditNote
-from inference_server.rules import read_rules
-from inference_server.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Events on their way to the case system.")
 _STATES = ("pending", "sent", "dead")
@@ -15,8 +13,7 @@ _STATES = ("pending", "sent", "dead")
 @app.command()
 def status() -> None:
     """Count events that wait, were sent, or are dead letters. Ends with 1 where there are dead ones."""
-    settings = Settings()
-    with closing_after(open_record(settings, read_rules(settings))) as record:
+    with own_record() as record:
         counts = record.store.counts()
     events = {state: counts.get(f"events.{state}", 0) for state in _STATES}
     answer_json(events)
@@ -28,7 +25,6 @@ def status() -> None:
 @app.command()
 def replay() -> None:
     """Put all dead letters back: they are delivered anew, in their order."""
-    settings = Settings()
-    with closing_after(open_record(settings, read_rules(settings))) as record:
+    with own_record() as record:
         record.audit.add(AuditNote.by(shell_user(), AuditAction.EVENTS_REPLAYED, "outbox"))
         answer_json({"replayed": record.outbox.replay_dead()})

@@ -6,13 +6,11 @@ from typing import Annotated
 
 import typer
 
-from inference_server.bootstrap import open_record
-from inference_server.commands.talk import answer_json, closing_after, shell_user, talk
+from inference_server.commands.record import own_record
+from inference_server.commands.talk import answer_json, shell_user, talk
 from inference_server.domain.audit import AuditAction, AuditNote
 from inference_server.domain.errors import BadInput, NotFound
 from inference_server.review_export import ReviewExport
-from inference_server.rules import read_rules
-from inference_server.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="What people are asked, and what they answered.")
 
@@ -23,8 +21,7 @@ _ENDINGS = ((b"\xff\xd8\xff", ".jpg"), (b"\x89PNG", ".png"), (b"RIFF", ".webp"))
 @app.command()
 def status() -> None:
     """How many items wait for an answer, by kind."""
-    settings = Settings()
-    with closing_after(open_record(settings, read_rules(settings))) as record:
+    with own_record() as record:
         answer_json(record.reviews.open_reviews())
 
 
@@ -35,10 +32,9 @@ def export(
     """Write all answered items with their pictures and their provenance, for `xuncheng-train mine`."""
     if out.exists() and any(out.iterdir()):
         raise BadInput(f"{out} is not empty", field="out")
-    settings = Settings()
     (out / "pictures").mkdir(parents=True, exist_ok=True)
     written, without = 0, 0
-    with closing_after(open_record(settings, read_rules(settings))) as record, (out / FILE).open("w") as file:
+    with own_record() as record, (out / FILE).open("w") as file:
         record.audit.add(AuditNote.by(shell_user(), AuditAction.REVIEWS_EXPORTED, f"folder:{out}"))
         source = ReviewExport(record.reviews, record.store)
         for review in source.answered():

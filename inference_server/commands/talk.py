@@ -3,8 +3,7 @@
 import getpass
 import json
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from enum import IntEnum
 from typing import Any
 
@@ -54,12 +53,3 @@ def answer_table(columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> N
 def shell_user() -> str:
     """Who sits at the shell, as histories and the audit log write it."""
     return f"operator:{getpass.getuser()}"
-
-
-@contextmanager
-def closing_after(opened: Any) -> Iterator[Any]:
-    """What was opened, closed afterwards."""
-    try:
-        yield opened
-    finally:
-        opened.close()

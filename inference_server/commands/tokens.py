@@ -5,11 +5,9 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from inference_server.bootstrap import open_record
-from inference_server.commands.talk import answer, answer_json, answer_table, closing_after, shell_user, talk
+from inference_server.commands.record import own_record
+from inference_server.commands.talk import answer, answer_json, answer_table, shell_user, talk
 from inference_server.domain.errors import BadInput
-from inference_server.rules import read_rules
-from inference_server.settings import Settings
 from inference_server.web.admin_schema import IssuedToken, TokenIn, TokenOut
 from inference_server.web.errors import describe
 from inference_server.web.tokens import issue as issue_checked
@@ -38,8 +36,7 @@ def issue(
         )
     except ValidationError as error:
         raise BadInput(describe(error.errors())[1]) from error
-    settings = Settings()
-    with closing_after(open_record(settings, read_rules(settings))) as record:
+    with own_record() as record:
         token, secret = issue_checked(record.registry, wanted, shell_user())
     if as_json:
         answer_json(IssuedToken(**TokenOut.of(token).model_dump(), secret=secret))
@@ -51,8 +48,7 @@ def issue(
 @app.command("list")
 def list_tokens(as_json: AsJson = False) -> None:
     """List all tokens, the revoked ones too; never a secret."""
-    settings = Settings()
-    with closing_after(open_record(settings, read_rules(settings))) as record:
+    with own_record() as record:
         tokens = [TokenOut.of(token) for token in record.registry.tokens()]
     if as_json:
         for token in tokens:
@@ -68,7 +64,6 @@ def list_tokens(as_json: AsJson = False) -> None:
 @app.command()
 def revoke(token_id: Annotated[str, typer.Argument(help="The id, as `tokens list` shows it.")]) -> None:
     """Revoke a token: from the next request on it opens nothing."""
-    settings = Settings()
-    with closing_after(open_record(settings, read_rules(settings))) as record:
+    with own_record() as record:
         record.registry.revoke_token(token_id, by=shell_user())
     talk(f"token {token_id} is revoked")

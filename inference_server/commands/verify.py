@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +16,7 @@ from inference_server.closure.answer_document import gate_document, reason_docum
 from inference_server.closure.matters import Matters
 from inference_server.closure.offline import PairVerdict, PairVerifier, alone
 from inference_server.closure.reporting import SLICES, outcomes_of, report
-from inference_server.commands.talk import ExitCode, answer, answer_json, answer_table, closing_after, talk
+from inference_server.commands.talk import ExitCode, answer, answer_json, answer_table, talk
 from inference_server.domain.catalogue import GB_2026
 from inference_server.domain.closing import Decider, RiskBand
 from inference_server.domain.closing_rules import ClosingRules
@@ -94,7 +95,7 @@ def verify_reproduce(
     settings = Settings()
     rules = read_rules(settings)
     judge = build_judge(settings, rules, open_looks(settings))
-    with closing_after(open_record(settings, rules)) as record:
+    with closing(open_record(settings, rules)) as record:
         reproduction = Reproduction(build_verification(rules, record, lambda: judge))
         done = reproduction.reproduce(VerificationId(verification))
     if as_json:
@@ -116,7 +117,7 @@ def verify_report(
     """Both rates of wrong closings with their bounds, and what became of all, by class, district, light and source."""
     settings = Settings()
     rules = read_rules(settings)
-    with closing_after(open_record(settings, rules)) as record:
+    with closing(open_record(settings, rules)) as record:
         outcomes = outcomes_of(record.verifications.all(), ZoneInfo(rules.policy.timezone))
     document = report(outcomes, fraud_share)
     if as_json:

@@ -1,4 +1,4 @@
-"""Evidence as the page shows it: whole pictures as they are stored, and small cut-outs for the list."""
+"""Evidence as the page shows it: whole pictures, and small cut-outs for the list."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -10,12 +10,12 @@ from fastapi import Request, Response
 from detector.image import Limits, PictureError, decode
 from inference_server.domain.errors import NotFound
 from inference_server.ports import EvidenceItem
+from inference_server.showing import media_type
 
 THUMBNAIL_PX: Final = (112, 84)
 _LEAST_CUT_SHARE: Final = 0.12  # of the picture's width: a tiny box is shown with what is around it
 _AROUND: Final = 1.6
 _HEX: Final = frozenset("0123456789abcdef")
-_KINDS: Final = ((b"\xff\xd8\xff", "image/jpeg"), (b"\x89PNG\r\n\x1a\n", "image/png"), (b"RIFF", "image/webp"))
 
 
 def checked_sha256(text: str) -> str:
@@ -27,7 +27,7 @@ def checked_sha256(text: str) -> str:
 
 def picture_reply(request: Request, picture: bytes, tag: str) -> Response:
     """A picture that never changes under its address; only the three known kinds are given out."""
-    kind = next((kind for start, kind in _KINDS if picture.startswith(start)), None)
+    kind = media_type(picture)
     if kind is None:
         raise NotFound("what is stored is no picture", field="sha256")
     headers = {"ETag": f'"{tag}"', "Cache-Control": "private, max-age=86400, immutable"}

@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import Query, Response
 
 from inference_server.ports import Token
+from inference_server.showing import media_type
 from inference_server.web.deps import ORIGINALS, demand_scope, operator
 from inference_server.web.services import Services
 
-_KINDS = ((b"\xff\xd8\xff", "image/jpeg"), (b"\x89PNG\r\n\x1a\n", "image/png"), (b"RIFF", "image/webp"))
 _SHOWN = "private, max-age=86400"
 
 WantsOriginal = Annotated[
@@ -26,6 +26,5 @@ def evidence_response(services: Services, token: Token, sha256: str, thing: str,
 
 
 def _response(picture: bytes, tag: str, caching: str) -> Response:
-    media_type = next((kind for start, kind in _KINDS if picture.startswith(start)), "application/octet-stream")
     headers = {"Cache-Control": caching, "Content-Security-Policy": "default-src 'none'; sandbox", "ETag": f'"{tag}"'}
-    return Response(picture, media_type=media_type, headers=headers)
+    return Response(picture, media_type=media_type(picture) or "application/octet-stream", headers=headers)

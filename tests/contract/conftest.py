@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from support.clocks import SetClock
 from support.nats_server import OwnNats, own_nats
 from support.object_server import own_objects
 from support.postgres import own_database
 from support.records import KINDS, SQLITE_FILE, SQLITE_MEMORY, Place, empty
 
 from inference_server.adapters.objects import ObjectPlace
-from inference_server.adapters.opening import Adapters
+from inference_server.adapters.opening import Adapters, OpeningOptions
 from inference_server.ports import CaseStore
 
 
@@ -75,6 +76,19 @@ def lasting(place: Place) -> Place:
     if place.kind == SQLITE_MEMORY:
         pytest.skip("a database in memory ends with its process")
     return place
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    """Noon, until a test says otherwise."""
+    return SetClock()
+
+
+@pytest.fixture
+def timed_record(place: Place, clock: SetClock) -> Iterator[Adapters]:
+    """An empty record that lives by the test's clock."""
+    with place.opened(OpeningOptions(clock=clock)) as adapters:
+        yield adapters
 
 
 @pytest.fixture

@@ -1,18 +1,16 @@
 """What accounts, sessions and counted tries promise, on every database."""
 
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 from support.builders import at
 from support.clocks import SetClock
-from support.records import Place
 
 from inference_server.access_ports import SessionLimits, SignedIn
 from inference_server.adapters import tables
-from inference_server.adapters.opening import Adapters, OpeningOptions
+from inference_server.adapters.opening import Adapters
 from inference_server.domain.account import Account, Role
 from inference_server.domain.errors import Conflict, NotFound
 from inference_server.domain.throttle import Bucket
@@ -23,14 +21,9 @@ ANN = "operator:ann"
 
 
 @pytest.fixture
-def clock() -> SetClock:
-    return SetClock()
-
-
-@pytest.fixture
-def record(place: Place, clock: SetClock) -> Iterator[Adapters]:
-    with place.opened(OpeningOptions(clock=clock)) as adapters:
-        yield adapters
+def record(timed_record: Adapters) -> Adapters:
+    """Under the test's clock."""
+    return timed_record
 
 
 def test_an_account_comes_back_as_it_was_added(record: Adapters) -> None:

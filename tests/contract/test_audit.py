@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from support.records import CELLS, SQLITE_FILE, Place, changeable_audit
 
 from inference_server.access_ports import AuditLog
 from inference_server.adapters import tables
-from inference_server.adapters.opening import Adapters, OpeningOptions
+from inference_server.adapters.opening import Adapters
 from inference_server.domain.audit import BEGINNING, AuditAction, AuditNote, ChainCheck, check_chain, sealed
 from inference_server.domain.camera import Camera
 from inference_server.domain.verification_record import Switch
@@ -27,14 +26,9 @@ _rows = tables.audit
 
 
 @pytest.fixture
-def clock() -> SetClock:
-    return SetClock()
-
-
-@pytest.fixture
-def record(place: Place, clock: SetClock) -> Iterator[Adapters]:
-    with place.opened(OpeningOptions(clock=clock)) as adapters:
-        yield adapters
+def record(timed_record: Adapters) -> Adapters:
+    """Under the test's clock."""
+    return timed_record
 
 
 @pytest.fixture

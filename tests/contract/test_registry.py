@@ -1,16 +1,14 @@
 """What the registry promises, on every database."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
 from support.builders import at
 from support.clocks import SetClock
-from support.records import Place
 
 from inference_server.adapters import tables
-from inference_server.adapters.opening import Adapters, OpeningOptions
+from inference_server.adapters.opening import Adapters
 from inference_server.domain.camera import Camera, Lens, Mount
 from inference_server.domain.errors import BadInput, NotFound
 from inference_server.domain.frame import camera_id
@@ -24,16 +22,9 @@ CAMERA = Camera(
 
 
 @pytest.fixture
-def clock() -> SetClock:
-    """Noon, until a test says otherwise."""
-    return SetClock()
-
-
-@pytest.fixture
-def record(place: Place, clock: SetClock) -> Iterator[Adapters]:
-    """An empty record."""
-    with place.opened(OpeningOptions(clock=clock)) as adapters:
-        yield adapters
+def record(timed_record: Adapters) -> Adapters:
+    """Under the test's clock."""
+    return timed_record
 
 
 @pytest.fixture

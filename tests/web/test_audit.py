@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 from sqlalchemy import text
 from support.app import OpenApp, open_app
 from support.records import changeable_audit
@@ -58,19 +55,6 @@ def test_the_model_that_a_process_takes_is_noted_with_the_policy(fresh_app: Open
     assert (first.note.action, first.note.object, first.note.role) == ("model.taken", "model:champion", "system")
     assert first.note.details["version"] == fresh_app.application.services.models.model_version
     assert first.note.details["policy"]
-
-
-@pytest.fixture
-def own_settings(tmp_path: Path, card: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A record of this test's own for the command line; the log is put back afterwards."""
-    monkeypatch.setenv("XUNCHENG_DATA_FOLDER", str(tmp_path / "data"))
-    monkeypatch.setenv("XUNCHENG_WEIGHTS", str(card))
-    monkeypatch.setenv("XUNCHENG_MIN_FREE_BYTES", "1000000")
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers, root.level = handlers, level
-    structlog.reset_defaults()
 
 
 @pytest.mark.usefixtures("own_settings")

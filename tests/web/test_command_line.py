@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import io
 import json
-import logging
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 from support.app import open_app
 from support.shared import shared_or_skip
 
@@ -19,19 +16,7 @@ from inference_server.settings import Settings
 
 _DOCS = Path(__file__).resolve().parents[2] / "docs"
 Captured = pytest.CaptureFixture[str]
-
-
-@pytest.fixture(autouse=True)
-def own_settings(tmp_path: Path, card: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A record of this test's own, whatever the machine's environment says; the log is put back afterwards."""
-    monkeypatch.setenv("XUNCHENG_DATA_FOLDER", str(tmp_path / "data"))
-    monkeypatch.setenv("XUNCHENG_WEIGHTS", str(card))
-    monkeypatch.setenv("XUNCHENG_MIN_FREE_BYTES", "1000000")
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers, root.level = handlers, level
-    structlog.reset_defaults()
+pytestmark = pytest.mark.usefixtures("own_settings")
 
 
 def test_a_token_is_printed_alone_on_stdout_and_can_be_revoked(capsys: Captured) -> None:
