@@ -45,6 +45,7 @@ from inference_server.domain.audit import AuditAction, AuditNote
 from inference_server.domain.closing import Decider
 from inference_server.domain.grid import GridIndex
 from inference_server.domain.model import Alias, ModelStatus
+from inference_server.domain.throttle import Bucket
 from inference_server.filing import Filing
 from inference_server.models import Models, ModelWatch, Tells, nobody
 from inference_server.outbox import Delivery
@@ -61,6 +62,7 @@ from inference_server.showing import Showing
 from inference_server.sight import Sight
 from inference_server.signing_in import SigningIn
 from inference_server.stages import Times, untimed
+from inference_server.tipping import Tipping
 from inference_server.verify import Verification
 from inference_server.web.accept import Acceptance
 from inference_server.web.app import create_app
@@ -68,10 +70,13 @@ from inference_server.web.asking import PARTS, Asking, Lane
 from inference_server.web.body import MAX_META_BYTES, ByteBudget, FormReader, FrameReader, form_bytes
 from inference_server.web.metrics import Metrics
 from inference_server.web.readiness import Phase, Readiness
+from inference_server.web.service_list import ServiceList
 from inference_server.web.services import Services
+from inference_server.web.telling import AddressThrottle, Open311
 from inference_server.worker import Work, Workers
 
 _log = structlog.get_logger("server")
+_STRANGERS = Bucket(tries=60, leak_s=1.0)  # what an address without a token may ask of Open311
 
 
 def open_record(settings: Settings, rules: Rules) -> Adapters:
@@ -175,16 +180,6 @@ def build_collection(
     times: Times = untimed,
 ) -> Collection:
     """The use case that analyses frames, with the unit grids as they are in the record now."""
-    grids = GridIndex(record.store.grids(), zone=ZoneInfo(rules.policy.timezone))
-    filing = Filing(
-        policy=rules.policy,
-        states=rules.states,
-        grids=grids,
-        catalogue=rules.catalogue,
-        limits=rules.limits,
-        calendar=rules.calendar,
-        measured_misses=misses or dict,
-    )
     return Collection(
         store=record.store,
         registry=record.registry,
@@ -192,8 +187,20 @@ def build_collection(
         evidence=record.evidence,
         clock=SystemClock(),
         policy=rules.policy,
-        filing=filing,
+        filing=replace(build_filing(rules, record), measured_misses=misses or dict),
         times=times,
+    )
+
+
+def build_filing(rules: Rules, record: Adapters) -> Filing:
+    """What makes cases, with the unit grids as they are in the record now."""
+    return Filing(
+        policy=rules.policy,
+        states=rules.states,
+        grids=GridIndex(record.store.grids(), zone=ZoneInfo(rules.policy.timezone)),
+        catalogue=rules.catalogue,
+        limits=rules.limits,
+        calendar=rules.calendar,
     )
 
 
@@ -383,8 +390,25 @@ def _services(
         asking=asking,
         sight=_sight(record, asking),
         showing=Showing(record.evidence, lambda: models.champion, limits, record.audit),
+        open311=_open311(settings, rules, record),
         wait_s=settings.wait_s,
         max_streams=settings.max_streams,
+    )
+
+
+def _open311(settings: Settings, rules: Rules, record: Adapters) -> Open311:
+    tipping = Tipping(store=record.store, tips=record.tips, filing=build_filing(rules, record), clock=SystemClock())
+    return Open311(
+        tipping=tipping,
+        tips=record.tips,
+        services=ServiceList.of(rules.policy, rules.catalogue),
+        policy=rules.policy,
+        states=rules.states,
+        is_public=settings.open311_public,
+        jurisdiction=settings.open311_jurisdiction,
+        contact=settings.open311_contact,
+        throttle=AddressThrottle(_STRANGERS, SystemClock()),
+        now=SystemClock().now,
     )
 
 
@@ -524,6 +548,7 @@ def _add_console(app: FastAPI, settings: Settings, rules: Rules, services: Servi
         reviewing=services.reviewing,
         verification=services.asking.verification,
         verifications=services.asking.verifications,
+        tips=record.tips,
         states=rules.states,
         sight=services.sight,
         showing=services.showing,

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from ulid import ULID
 
@@ -32,6 +32,7 @@ from inference_server.domain.grid import GridIndex
 from inference_server.domain.policy import ClassRules, Policy
 from inference_server.domain.report import Outcome
 from inference_server.domain.review import Corners, ReviewItem, ReviewKind
+from inference_server.domain.tip import CITIZEN, TIP_SOURCE, Tip
 from inference_server.domain.track import matrix
 from inference_server.domain.verification_record import LATEST_CHECKS, switches_of
 from inference_server.domain.workdays import WorkCalendar
@@ -39,6 +40,7 @@ from inference_server.ports import Event, Sighting, Work
 
 _EVENT_NAMESPACE = uuid.UUID("f4b1d2a7-6d5e-5c41-8c9a-0d7e5b3a2c19")
 _SYSTEM = "system"
+NO_MODEL: Final = "none"  # the model version of a case that no model has seen
 _CLASS_LEAD = 1.25  # by so much the sum of scores of another class must lead before a case takes its name
 _MOVE_EVENTS = {FILED: "filed", CLOSED: "closed"}
 
@@ -90,6 +92,37 @@ class Filing:
             work.add_event(case_event(case, "filed", frame.taken_at, candidate, frame.id))
         return case
 
+    def told(self, work: Work, candidate: Candidate, tip: Tip) -> Case:
+        """The new case of a candidate that somebody has told of: people look at it first."""
+        at = tip.received_at
+        case = Case(
+            id=CaseId(tip.id),
+            candidate_id=candidate.id,
+            state=REVIEW,
+            standard=self.policy.standard,
+            source=TIP_SOURCE,
+            filed_at=at,
+            changed_at=at,
+            model_version=NO_MODEL,
+            policy_hash=self.policy.hash,
+            state_times={REVIEW: at},
+            **self._class(tip.words.class_name),
+            **self._geometry(candidate, at),
+            **_scores(candidate),
+        )
+        work.save_case(case)
+        work.save_candidate(replace(candidate, case_id=case.id))
+        work.add_move(
+            CaseMove(case_id=case.id, at=at, from_state=None, to_state=REVIEW, by=CITIZEN, reason=f"tip {tip.id}")
+        )
+        self._evidence(work, case, candidate)
+        _ask(work, case, candidate)
+        return case
+
+    def told_again(self, work: Work, case: Case, tip: Tip) -> None:
+        """Somebody tells of a thing whose case is open: the case stays as it is, the case system hears of it."""
+        work.add_event(case_event(case, "told", tip.received_at, None, tip.id))
+
     def sight(
         self, work: Work, case: Case, candidate: Candidate, track: Track, decision: Decision, seen: Analysed
     ) -> tuple[Case, Outcome]:
@@ -102,7 +135,8 @@ class Filing:
         if case.state == CLOSED:
             return self._seen_closed(work, case, candidate, track, decision, seen)
         if case.state == REVIEW and decision.action is Action.FILE:
-            case = self._move(work, case, FILED, _Cause(frame), decision.reason, candidate)
+            at = max(frame.taken_at, case.changed_at)  # a buffered frame may be older than a tip
+            case = self._move(work, case, FILED, _Cause(frame, at), decision.reason, candidate)
             outcome = Outcome.FILED
         else:
             outcome = Outcome.SIGHTING
@@ -156,6 +190,8 @@ class Filing:
         to = VOID if case.state == FILED else REJECTED
         at = max(frame.taken_at, case.changed_at)
         self._move(work, case, to, _Cause(frame, at), f"the same thing as case {kept.case_id or kept.id}")
+        if kept.case_id is not None:
+            work.move_tips(case.id, CaseId(kept.case_id))
 
     def _is_late(self, case: Case, frame: Frame) -> bool:
         """Whether the frame is older than the last change of a case that somebody has acted upon."""
@@ -207,7 +243,7 @@ class Filing:
         return case
 
     def _refreshed(self, work: Work, case: Case, candidate: Candidate, frame: Frame) -> Case:
-        fresh = replace(case, **self._geometry(candidate, frame), **_scores(candidate))
+        fresh = replace(case, **self._geometry(candidate, frame.taken_at), **_scores(candidate))
         if fresh != case:
             work.save_case(fresh)
             self._evidence(work, fresh, candidate)
@@ -245,7 +281,7 @@ class Filing:
             policy_hash=self.policy.hash,
             state_times={state: at},
             **self._class(candidate.class_name),
-            **self._geometry(candidate, frame),
+            **self._geometry(candidate, at),
             **_scores(candidate),
         )
 
@@ -263,8 +299,8 @@ class Filing:
         rule = self.limits.rule(self.policy.standard, rules.kind, rules.code, region_class=region)
         return deadline(at, rule.limit, self.calendar).due_at
 
-    def _geometry(self, candidate: Candidate, frame: Frame) -> dict[str, Any]:
-        found = self.grids.locate(candidate.position, matrix(candidate.cov_m2), frame.taken_at)
+    def _geometry(self, candidate: Candidate, at: datetime) -> dict[str, Any]:
+        found = self.grids.locate(candidate.position, matrix(candidate.cov_m2), at)
         return {
             "position": candidate.position,
             "covariance_m2": candidate.cov_m2,

@@ -99,6 +99,10 @@ class Gathering:
         known = work.candidates(cells_around(pose.position, reach_m))
         candidates = {c.id: c for c in known if c.merged_into is None}
         cases = work.cases([c.id for c in candidates.values() if c.case_id is not None])
+        past = {key for key, case in cases.items() if not self.filing.states.is_open(case.state)}
+        for key in [key for key in past if not candidates[key].is_seen]:
+            # Rejected or closed, and never seen: its vague place would swallow what vehicles see around it.
+            del candidates[key], cases[key]
         ties = ties_of(drive, pose.fix_sigma_m, self.policy.errors.correlation_s)
         return _Scene(drive=drive, tracks=tracks, candidates=candidates, cases=cases, ties=ties)
 
@@ -227,7 +231,8 @@ class Gathering:
             occluders=sighted.occluders(self.policy),
             network_scale=sighted.network_scale,
         )
-        open_cases = {key: case for key, case in scene.cases.items() if self._awaits_absence(case, sighted)}
+        known = {key: case for key, case in scene.cases.items() if scene.candidates[key].is_seen}
+        open_cases = {key: case for key, case in known.items() if self._awaits_absence(case, sighted)}
         before = work.views(scene.drive.id, [case.id for case in open_cases.values()])
         seen_now = {scene.tracks[i].candidate_id for i in here}
         absent = []

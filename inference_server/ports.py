@@ -18,6 +18,7 @@ from inference_server.domain.photo_index import PhotoMatch, PhotoRecord
 from inference_server.domain.reach import WHOLE_CITY, Reach
 from inference_server.domain.report import Report
 from inference_server.domain.review import ReviewAnswer, ReviewItem
+from inference_server.domain.tip import Tip, TipId
 from inference_server.domain.verification_record import CodeChecks, Switch, VerificationRecord
 
 
@@ -269,6 +270,22 @@ class Work(Protocol):
         """Insert or update."""
         ...
 
+    def tip(self, tip_id: TipId) -> Tip | None:
+        """A tip as it stands in this transaction."""
+        ...
+
+    def like_tip(self, tip: Tip, since: datetime) -> Tip | None:
+        """What the same caller has said in the same words since a moment, or at any time under the same key."""
+        ...
+
+    def save_tip(self, tip: Tip) -> None:
+        """Insert or update; Conflict where the caller has another tip under this key."""
+        ...
+
+    def move_tips(self, from_case: CaseId, to_case: CaseId) -> None:
+        """The tips of a case that was found to be another one belong to that from now on."""
+        ...
+
     def add_note(self, note: AuditNote) -> None:
         """Into the audit log, together with what it tells of."""
         ...
@@ -292,6 +309,7 @@ class CaseFilter:
     within: tuple[float, float, float, float] | None = None  # west, south, east, north, wgs84
     cursor: str | None = None
     limit: int = 100
+    offset: int = 0
     newest_first: bool = False
     reach: Reach = WHOLE_CITY
 
@@ -370,6 +388,10 @@ class CaseStore(Protocol):
         """The pictures of a case."""
         ...
 
+    def near_pictures(self, case_ids: Sequence[CaseId]) -> dict[CaseId, str]:
+        """The hash of the nearest picture of each case that has one."""
+        ...
+
     def looks_at(self, case_id: CaseId) -> list[CaseView]:
         """What each pass saw of a case's place."""
         ...
@@ -437,7 +459,7 @@ class Token:
 
     id: str
     name: str
-    scopes: frozenset[str]  # "device", "cases:read", "cases:write", "verify", "admin"
+    scopes: frozenset[str]  # "device", "cases:read", "cases:write", "verify", "admin", "originals", "open311"
     device: str | None
     created_at: datetime
     districts: tuple[str, ...] | None = None  # None: the whole city

@@ -117,6 +117,14 @@ class Settings(BaseSettings):
     )
     event_source: str = Field(default="/xuncheng", description="`source` of the CloudEvents")
 
+    open311_public: bool = Field(
+        default=False, description="strangers may read services and requests of Open311, a little at a time"
+    )
+    open311_jurisdiction: str | None = Field(
+        default=None, description="the one jurisdiction_id of Open311; without it any is taken"
+    )
+    open311_contact: str = Field(default="", description="whom to ask for a key of Open311")
+
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="least level that is logged"
     )

@@ -37,6 +37,7 @@ from inference_server.adapters.sql_roll import SqlRoll
 from inference_server.adapters.sql_sessions import SqlSessions, SqlTries
 from inference_server.adapters.sql_shadows import SqlShadows
 from inference_server.adapters.sql_store import SqlCaseStore
+from inference_server.adapters.sql_tips import SqlTips
 from inference_server.adapters.sql_verifications import SqlTurns, SqlVerifications
 from inference_server.domain.case_states import CaseStates
 from inference_server.ports import Clock, Evidence
@@ -94,6 +95,7 @@ class Adapters:
     sessions: SqlSessions
     tries: SqlTries
     turns: SqlTurns
+    tips: SqlTips
     database: Database
     owner: Owner
     bus: NatsBus | None
@@ -162,6 +164,7 @@ def _over(database: Database, owner: Owner, data_folder: Path, options: OpeningO
         sessions=SqlSessions(database, clock),
         tries=SqlTries(database, clock),
         turns=SqlTurns(database, owner.name, clock),
+        tips=SqlTips(database),
         database=database,
         owner=owner,
         bus=bus,

@@ -126,7 +126,7 @@ class SqlCaseStore:
         by = [column.desc() for column in order] if wanted.newest_first else order
         statement = select(_cases).where(*_conditions(wanted)).order_by(*by)
         with self._database.reading() as connection:
-            rows = connection.execute(statement.limit(wanted.limit + 1)).all()
+            rows = connection.execute(statement.limit(wanted.limit + 1).offset(wanted.offset)).all()
         cases = tuple(case_of(row) for row in rows[: wanted.limit])
         return CasePage(cases, cursor_after(cases[-1].filed_at, cases[-1].id) if len(rows) > wanted.limit else None)
 
@@ -164,6 +164,13 @@ class SqlCaseStore:
         )
         with self._database.reading() as connection:
             return [evidence_of(row) for row in connection.execute(joined)]
+
+    def near_pictures(self, case_ids: Sequence[CaseId]) -> dict[CaseId, str]:
+        """The hash of the nearest picture of each case that has one."""
+        kept = tables.evidence.c
+        wanted = select(kept.case_id, kept.sha256).where(kept.kind == "near", kept.case_id.in_(case_ids))
+        with self._database.reading() as connection:
+            return {CaseId(row.case_id): row.sha256 for row in connection.execute(wanted)} if case_ids else {}
 
     def looks_at(self, case_id: CaseId) -> list[CaseView]:
         """What each pass saw of a case's place: first those without an absence, then in order of the absences."""

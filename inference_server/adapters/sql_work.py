@@ -26,6 +26,7 @@ from inference_server.adapters.documents import Documents
 from inference_server.adapters.frame_rows import QUEUED, detection_values, frame_values, report_of, report_values
 from inference_server.adapters.review_rows import answer_values, review_values
 from inference_server.adapters.sql_audit import write_note
+from inference_server.adapters.sql_tips import move_tips, read_like_tip, read_tip, write_tip
 from inference_server.adapters.sql_verifications import read_checks, read_switches, write_verification
 from inference_server.domain.audit import AuditNote
 from inference_server.domain.candidate import Candidate, CandidateId, CaseView, Pass, PassId, Track
@@ -35,6 +36,7 @@ from inference_server.domain.frame import CameraId, Frame, FrameId
 from inference_server.domain.geo import CellId, cell_of
 from inference_server.domain.report import Report
 from inference_server.domain.review import ReviewAnswer, ReviewItem
+from inference_server.domain.tip import Tip, TipId
 from inference_server.domain.verification_record import CodeChecks, Switch, VerificationRecord
 from inference_server.ports import Clock, Event, Sighting
 
@@ -256,6 +258,22 @@ class SqlWork:
     def save_verification(self, record: VerificationRecord) -> None:
         """Insert or update."""
         write_verification(self._database, self._connection, record)
+
+    def tip(self, tip_id: TipId) -> Tip | None:
+        """A tip as it stands in this transaction."""
+        return read_tip(self._connection, tip_id)
+
+    def like_tip(self, tip: Tip, since: datetime) -> Tip | None:
+        """What the same caller has said in the same words since a moment, or at any time under the same key."""
+        return read_like_tip(self._connection, tip, since)
+
+    def save_tip(self, tip: Tip) -> None:
+        """Insert or update; Conflict where the caller has another tip under this key."""
+        write_tip(self._database, self._connection, tip)
+
+    def move_tips(self, from_case: CaseId, to_case: CaseId) -> None:
+        """The tips of a case that was found to be another one belong to that from now on."""
+        move_tips(self._connection, from_case, to_case)
 
     def add_note(self, note: AuditNote) -> None:
         """Into the audit log; written last, for other writers wait from there to the commit."""

@@ -297,6 +297,29 @@ events = Table(
     Index("ix_events_status", "status"),
 )
 
+# What people tell of things on the street; without a case: nobody knows yet where it is.
+tips = Table(
+    "tips",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("caller", String, nullable=False),  # id of the token
+    Column("key", String),
+    Column("fingerprint", String, nullable=False),
+    Column("received_at", UtcTime, nullable=False),
+    Column("class_name", String, nullable=False),
+    Column("lat", Float),
+    Column("lon", Float),
+    Column("sigma_m", Float, nullable=False),
+    Column("address", String),
+    Column("description", String),
+    Column("media_url", String),
+    Column("case_id", String, _to("cases.id")),
+    UniqueConstraint("caller", "key"),
+    Index("ix_tips_fingerprint", "fingerprint"),
+    Index("ix_tips_case_id", "case_id"),
+    Index("ix_tips_unplaced", "received_at", **_only("case_id IS NULL")),
+)
+
 reviews = Table(
     "reviews",
     metadata,

@@ -20,7 +20,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON lines.")]
 def issue(
     name: Annotated[str, typer.Argument(help="Who will hold it; appears in the history of cases.")],
     scope: Annotated[
-        list[str], typer.Option(help="device, cases:read, cases:write, verify or admin; may be repeated.")
+        list[str], typer.Option(help="device, cases:read, cases:write, verify, open311 or admin; may be repeated.")
     ],
     device: Annotated[str | None, typer.Option(help="Id of the device that a device token speaks for.")] = None,
     district: Annotated[

@@ -13,6 +13,7 @@ from inference_server.domain.errors import NotFound
 from inference_server.domain.frame import Frame, FrameId
 from inference_server.domain.reach import Reach
 from inference_server.domain.report import DetectionReport, Report
+from inference_server.domain.tip import CITIZEN, Tip
 from inference_server.ports import EvidenceItem, Sighting
 
 OPERATOR = "operator"  # whom the table of states is asked about
@@ -48,6 +49,7 @@ class CaseDetail:
     evidence: tuple[EvidenceItem, ...]
     choices: tuple[Choice, ...]
     time_left: str | None
+    tips: tuple[Tip, ...]
 
     @property
     def needs_reasons(self) -> bool:
@@ -87,6 +89,7 @@ def case_detail(services: ConsoleServices, case_id: CaseId, messages: Messages, 
         evidence=tuple(sorted(store.evidence(case_id), key=lambda item: (item.kind != "near", item.taken_at))),
         choices=tuple(_choice(move, services, messages) for move in legal),
         time_left=None if left_s is None else _time_left(left_s, messages),
+        tips=tuple(services.tips.of_case(case_id)),
     )
 
 
@@ -106,7 +109,7 @@ def frame_detail(services: ConsoleServices, frame_id: FrameId, reach: Reach) -> 
 def _actor(by: str, messages: Messages) -> str:
     """Who it was, in the operator's language; a person by name."""
     role, _, name = by.partition(":")
-    if role not in ("system", "operator", "case_system"):
+    if role not in ("system", "operator", "case_system", CITIZEN):
         return by
     label = messages(f"actor.{role}")
     return f"{label} {name}" if role == "operator" and name not in ("", NO_ACCOUNT) else label

@@ -12,6 +12,7 @@ from inference_server.reviewing import Reviewing
 from inference_server.showing import Showing
 from inference_server.sight import Sight
 from inference_server.signing_in import SigningIn
+from inference_server.tip_ports import TipStore
 from inference_server.verification_ports import Verifications
 from inference_server.verify import Verification
 
@@ -35,6 +36,7 @@ class ConsoleServices:
     reviewing: Reviewing
     verification: Verification
     verifications: Verifications
+    tips: TipStore
     states: CaseStates
     sight: Sight
     showing: Showing

@@ -47,6 +47,8 @@ class AuditAction(StrEnum):
     REVIEWS_EXPORTED = "reviews.exported"
     EVENTS_REPLAYED = "events.replayed"
     ORIGINAL_SHOWN = "original.shown"
+    TIP_TAKEN = "tip.taken"
+    TIP_PLACED = "tip.placed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -167,6 +167,11 @@ class Candidate:
         """How often it was observed in all passes."""
         return sum(seen.observations for seen in self.passes)
 
+    @property
+    def is_seen(self) -> bool:
+        """Whether a vehicle has seen it; else somebody has only told of it."""
+        return self.observations > 0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseView:

@@ -70,7 +70,7 @@ def begun(track: Track, seen: PassPosition) -> Candidate:
 
 def joined(candidate: Candidate, track: Track, seen: PassPosition) -> Candidate:
     """The candidate with what a track of it has measured so far (the same track again replaces its measurement)."""
-    passes = (*(p for p in candidate.passes if p.track_id != track.id), seen)
+    passes = (*(p for p in candidate.passes if p.track_id != track.id and p.observations), seen)
     passes = tuple(sorted(passes, key=lambda p: (p.at, p.track_id)))
     position, cov = fused(passes)
     return replace(
@@ -87,10 +87,21 @@ def joined(candidate: Candidate, track: Track, seen: PassPosition) -> Candidate:
 
 
 def _followed(candidate: Candidate, track: Track) -> Candidate:
-    """The candidate with its anchor where the track that found it has it by now."""
-    if track.id != candidate.origin_track or track.position is None or track.cov_m2 is None:
+    """The candidate with its anchor where the track that found it has it by now.
+
+    The first track of a thing that somebody has only told of counts as the one that found it.
+    """
+    is_its = track.id == candidate.origin_track or not candidate.is_seen
+    if not is_its or track.position is None or track.cov_m2 is None:
         return candidate
-    return replace(candidate, anchor=track.position, anchor_cov_m2=track.cov_m2, origin_at=track.last_at)
+    return replace(
+        candidate,
+        anchor=track.position,
+        anchor_cov_m2=track.cov_m2,
+        origin_track=track.id,
+        origin_pass=track.pass_id,
+        origin_at=track.last_at,
+    )
 
 
 def fused(passes: tuple[PassPosition, ...]) -> tuple[LatLon, Cov]:

@@ -105,6 +105,15 @@ class GridIndex:
             border_distance_sigmas=border,
         )
 
+    def middle(self, wanted: GridId, at: datetime) -> LatLon | None:
+        """A point inside a grid, as it was at that time; None where there was none."""
+        day = city_day(at, self._zone)
+        for grid in self._grids:
+            if grid.id == wanted and grid.is_valid_on(day):
+                point = grid.polygon.representative_point()
+                return LatLon(point.y, point.x)
+        return None
+
     def _near(self, position: LatLon, factor: tuple[float, float, float], sigmas: float) -> list[int]:
         """The grids whose bounding box meets the one of the ellipse."""
         ee, en, nn = factor

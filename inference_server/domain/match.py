@@ -100,8 +100,9 @@ class Linking:
         )
 
     def _extra(self, track: Track, candidate: Candidate) -> float:
-        """What another class and the other side of the road cost."""
+        """What another class, the other side of the road and a place that nobody has measured cost."""
         cost = self.rules.wrong_class_cost if candidate.class_name != track.class_name else 0.0
+        cost += 0.0 if candidate.is_seen else self.rules.told_cost
         return cost + (self.rules.wrong_side_cost if _on_other_side(track.side_deg, candidate.side_deg) else 0.0)
 
     def _may_be(self, track: Track, candidate: Candidate) -> bool:

@@ -55,10 +55,11 @@ def may_be_known(fresh: Candidate, known: Candidate, rules: MatchRules) -> bool:
 
 def merged(kept: Candidate, gone: Candidate) -> tuple[Candidate, Candidate]:
     """The candidate that has now seen what both have, and the other one, which points to it and is matched no more."""
-    passes = tuple(sorted((*kept.passes, *gone.passes), key=lambda p: (p.at, p.track_id)))
+    seen = [one for one in (*kept.passes, *gone.passes) if one.observations] or [*kept.passes, *gone.passes]
+    passes = tuple(sorted(seen, key=lambda p: (p.at, p.track_id)))
     position, cov = fused(passes)
     whole = replace(
-        kept,
+        kept if kept.is_seen else _anchored_like(kept, gone),
         passes=passes,
         position=position,
         cov_m2=cov,
@@ -68,3 +69,15 @@ def merged(kept: Candidate, gone: Candidate) -> tuple[Candidate, Candidate]:
         far=kept.far or gone.far,
     )
     return whole, replace(gone, merged_into=kept.id)
+
+
+def _anchored_like(told: Candidate, seen: Candidate) -> Candidate:
+    """What somebody has told of, where a vehicle has measured it."""
+    return replace(
+        told,
+        anchor=seen.anchor,
+        anchor_cov_m2=seen.anchor_cov_m2,
+        origin_track=seen.origin_track,
+        origin_pass=seen.origin_pass,
+        origin_at=seen.origin_at,
+    )

@@ -83,6 +83,7 @@ class MatchRules:
     search_m: float = 25.0
     wrong_class_cost: float = 3.0
     wrong_side_cost: float = 2.0
+    told_cost: float = 4.0  # of a place that nobody has measured: about ln(|S|) against one that a vehicle has
     wall_min_baseline_m: float = 5.0
     merge_passes: int = 3
     merge_within_m: float = 4.0
@@ -102,6 +103,16 @@ class AbsenceRules:
     edge_margin_share: float = 0.06
     min_size_px: float = 12.0  # the thing as it should show, shorter side in the network's picture
     min_flat_px: float = 4.0  # the same for things that lie flat
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TipRules:
+    """Where the things are that people tell of, and which known ones they mean."""
+
+    sigma_m: float = 10.0  # one axis: the error of a phone in a street, and the steps between the person and the thing
+    address_sigma_m: float = 50.0  # of a whole unit grid, where that is all that was said
+    gate_sigmas: float = 3.3
+    within_m: float = 25.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +160,7 @@ class Policy:
     match: MatchRules = field(default_factory=MatchRules)
     absence: AbsenceRules = field(default_factory=AbsenceRules)
     review: ReviewRules = field(default_factory=ReviewRules)
+    tips: TipRules = field(default_factory=TipRules)
     closing: ClosingRules = field(default_factory=ClosingRules)
     photos: PhotoLimits = field(default_factory=PhotoLimits)
     classes: dict[str, ClassRules] = field(default_factory=dict)
@@ -167,6 +179,7 @@ _SECTIONS = {
     "match": MatchRules,
     "absence": AbsenceRules,
     "review": ReviewRules,
+    "tips": TipRules,
     "closing": ClosingRules,
     "photos": PhotoLimits,
 }

@@ -9,7 +9,7 @@ from inference_server.domain.camera import Camera, Lens, Mount
 from inference_server.ports import Device, Token
 from inference_server.web.schema import In, Line, Moment, Name
 
-Scope = Literal["device", "cases:read", "cases:write", "verify", "admin", "originals"]
+Scope = Literal["device", "cases:read", "cases:write", "verify", "admin", "originals", "open311"]
 
 
 District = Annotated[str, Field(pattern="^[0-9]{6}$", examples=["330106"])]

@@ -14,11 +14,13 @@ from inference_server.web import (
     models,
     reviews,
     stream,
+    tips,
     tokens,
     verifications,
 )
 from inference_server.web.guard import Guard
 from inference_server.web.metrics import Measured
+from inference_server.web.open311 import routes
 from inference_server.web.openapi import documented
 from inference_server.web.services import Services
 
@@ -33,7 +35,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.streams = stream.OpenStreams(services.max_streams)
     services.metrics.streams.set_function(lambda: app.state.streams.count)
     errors.install(app)
-    for part in (frames, stream, cases, grids, devices, tokens, models, reviews, verifications, health):
+    for part in (frames, stream, cases, grids, devices, tokens, models, reviews, verifications, tips, routes, health):
         app.include_router(part.router)
     app.add_middleware(Guard, streamed=_STREAMED, within_s=services.reader.within_s)
     app.add_middleware(Measured, metrics=services.metrics)

@@ -13,9 +13,10 @@ from inference_server.web.refusals import NotAllowed, NotAuthenticated
 from inference_server.web.services import Services
 
 DEVICE, READ, WRITE, VERIFY, ADMIN = "device", "cases:read", "cases:write", "verify", "admin"
+OPEN311 = "open311"  # hand in tips and ask what became of them, as Open311 has it
 ORIGINALS = "originals"  # pictures with faces and plates; beside a scope that sees the picture, and in no other scope
-SCOPES = (DEVICE, READ, WRITE, VERIFY, ADMIN, ORIGINALS)
-_ADMIN_HAS = frozenset({READ, WRITE, VERIFY, ADMIN})
+SCOPES = (DEVICE, READ, WRITE, VERIFY, ADMIN, ORIGINALS, OPEN311)
+_ADMIN_HAS = frozenset({READ, WRITE, VERIFY, ADMIN, OPEN311})
 _MAX_SECRET = 256
 _bearer = HTTPBearer(auto_error=False, description="A token of `POST /v1/tokens` or `xuncheng tokens issue`.")
 
@@ -31,7 +32,12 @@ def authenticate(registry: Registry, authorization: str | None) -> Token:
     kind, _, secret = (authorization or "").strip().partition(" ")
     if kind.lower() != "bearer" or not secret:
         raise NotAuthenticated("send the header Authorization: Bearer <token>")
-    token = registry.token(secret.strip()) if len(secret) <= _MAX_SECRET else None
+    return token_of(registry, secret.strip())
+
+
+def token_of(registry: Registry, secret: str) -> Token:
+    """The valid token of a secret; raises NotAuthenticated."""
+    token = registry.token(secret) if len(secret) <= _MAX_SECRET else None
     if token is None:
         raise NotAuthenticated("the token is unknown, expired or revoked")
     return token

@@ -40,6 +40,7 @@ PROBLEMS: Final[Mapping[str, tuple[int, str]]] = {
     refusals.BodyTooLarge.code: (413, "The body is too large"),
     refusals.BodyTooSlow.code: (408, "The body did not arrive in time"),
     refusals.ClockAhead.code: (422, "The frame was taken in the future"),
+    refusals.TooMany.code: (429, "Too many requests from one address"),
     refusals.NotReady.code: (503, "The server starts or drains"),
     refusals.Busy.code: (503, "The server cannot take more at this moment"),
     "method_not_allowed": (405, "The address knows no such method"),
@@ -76,6 +77,22 @@ def problem(code: str, detail: str, fault: Fault = Fault()) -> JSONResponse:
 
 def refusal(error: domain.InspectionError | PictureError) -> JSONResponse:
     """The answer to a fault of the caller. A class that the table does not know is answered like its parent."""
+    fault = Fault(
+        field=getattr(error, "field", None),
+        limit=getattr(error, "limit", None),
+        headers=headers_of(error),
+        like=_known_code(error),
+    )
+    return problem(error.code, error.message, fault)
+
+
+def status_of(error: domain.InspectionError | PictureError) -> int:
+    """The HTTP status of a fault of the caller."""
+    return PROBLEMS[_known_code(error)][0]
+
+
+def headers_of(error: domain.InspectionError | PictureError) -> dict[str, str]:
+    """What the answer to a fault says beside its body."""
     headers = {}
     retry_after_s = getattr(error, "retry_after_s", None)
     if retry_after_s is not None:
@@ -84,14 +101,12 @@ def refusal(error: domain.InspectionError | PictureError) -> JSONResponse:
         headers["WWW-Authenticate"] = 'Bearer realm="xuncheng"'
     if isinstance(error, refusals.BodyTooSlow):
         headers["Connection"] = "close"
+    return headers
+
+
+def _known_code(error: domain.InspectionError | PictureError) -> str:
     codes = [getattr(kind, "code", "") for kind in type(error).__mro__]
-    fault = Fault(
-        field=getattr(error, "field", None),
-        limit=getattr(error, "limit", None),
-        headers=headers,
-        like=next((code for code in codes if code in PROBLEMS), domain.BadInput.code),
-    )
-    return problem(error.code, error.message, fault)
+    return next((code for code in codes if code in PROBLEMS), domain.BadInput.code)
 
 
 def database_away() -> refusals.Busy:

@@ -45,6 +45,8 @@ _TAGS = [
     {"name": "devices", "description": "Vehicles' devices and their cameras"},
     {"name": "tokens", "description": "Who may do what"},
     {"name": "reviews", "description": "What people are asked, and what they answer"},
+    {"name": "tips", "description": "What people told, for those who judge it"},
+    {"name": "open311", "description": "GeoReport v2, for the world outside: refusals have its shape there"},
     {"name": "models", "description": "Which models run, and which are wanted"},
     {"name": "health", "description": "For the machine room"},
 ]

@@ -8,6 +8,7 @@ InspectionError (inference_server.domain.errors)
 ├── BodyTooLarge       more bytes than are taken here
 ├── BodyTooSlow        the body did not arrive in time
 ├── ClockAhead         the frame was taken more than a day in the future
+├── TooMany            too many requests from one address
 ├── NotReady           the server starts or drains
 └── Busy               too many bytes are being received, or the disk takes no more
 """
@@ -73,6 +74,12 @@ class ComeAgain(InspectionError):
     def __init__(self, message: str, *, retry_after_s: float) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class TooMany(ComeAgain):
+    """Too many requests from one address that shows no token."""
+
+    code = "too_many"
 
 
 class NotReady(ComeAgain):

@@ -15,6 +15,7 @@ from inference_server.web.asking import Asking
 from inference_server.web.body import ByteBudget, FrameReader
 from inference_server.web.metrics import Metrics
 from inference_server.web.readiness import Readiness
+from inference_server.web.telling import Open311
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,5 +41,6 @@ class Services:
     asking: Asking
     sight: Sight
     showing: Showing
+    open311: Open311
     wait_s: float = 10.0
     max_streams: int = 64

@@ -32,6 +32,7 @@ class Example:
     method: str
     path: str
     scope: str
+    kind: str
     body: str
     status: int
     answer: Any
@@ -45,7 +46,7 @@ class Example:
         if body.startswith("request:"):
             request = body.removeprefix("request:").partition("before_1:")[0]
             return ask(client, json.loads(request), before_1=before(), after_1=cleared())
-        headers = {"Content-Type": "application/json"} if body else {}
+        headers = {"Content-Type": self.kind} if body else {}
         return client.request(self.method, path, content=body or None, headers=headers)
 
 
@@ -61,7 +62,9 @@ def _examples() -> list[Example]:
         head, _, body = rest.partition("\n\n")
         scope = re.search(r"Bearer \{(.+)\}", head)
         assert scope is not None, path
-        found.append(Example(method, path, scope.group(1), body.strip(), int(status), json.loads(answer)))
+        kind = re.search(r"Content-Type: (\S+)", head)
+        sent = "" if kind is None else kind.group(1)
+        found.append(Example(method, path, scope.group(1), sent, body.strip(), int(status), json.loads(answer)))
     return found
 
 

@@ -18,6 +18,7 @@ from support.two_districts import HERE, Things, TwoDistricts, two_districts
 from inference_server.domain.account import Role
 
 READ, WRITE, VERIFY, ADMIN, DEVICE = "cases:read", "cases:write", "verify", "admin", "device"
+OPEN311 = "open311"
 EVERYBODY = None
 NO_SUCH = {"case": "nothing", "frame": "0" * 32, "review": "nothing", "verification": "0" * 26}
 
@@ -29,11 +30,17 @@ class Row:
     who: frozenset[Any] | None
     thing: str | None = None
     sends: dict[str, Any] = field(default_factory=dict)
+    stranger: int = 401  # what somebody without a token is told
 
 
 def of(*who: Any, thing: str | None = None, **sends: Any) -> Row:
     """A row. What `admin` may do beyond its own is filled in by the test."""
     return Row(who=frozenset(who), thing=thing, sends=sends)
+
+
+def of311(*who: Any, thing: str | None = None, **sends: Any) -> Row:
+    """A row of Open311, which knows no 401."""
+    return Row(who=frozenset(who), thing=thing, sends=sends, stranger=403)
 
 
 OPEN = Row(who=EVERYBODY)
@@ -64,6 +71,16 @@ API: dict[tuple[str, str], Row] = {
     ("GET", "/v1/verifications/{verification_id}"): of(READ, VERIFY, thing="verification"),
     ("GET", "/v1/verifications/{verification_id}/evidence/{sha256}"): of(READ, VERIFY, thing="verification"),
     ("POST", "/v1/verifications/{verification_id}/answer"): of(WRITE, thing="verification", json={"says": "fixed"}),
+    ("GET", "/v1/cases/{case_id}/tips"): of(WRITE, thing="case"),
+    ("GET", "/v1/tips"): of(WRITE),  # those without a place: see test_open311.py
+    ("PUT", "/v1/tips/{tip_id}/position"): of(WRITE, json={"lat": 30.27, "lon": 120.15, "datum": "wgs84"}),
+    ("GET", "/open311/v2/discovery.{format}"): OPEN,
+    ("GET", "/open311/v2/services.{format}"): of311(READ, OPEN311),
+    ("GET", "/open311/v2/services/{service_code}.{format}"): of311(READ, OPEN311),
+    ("GET", "/open311/v2/requests.{format}"): of311(READ, OPEN311),
+    ("GET", "/open311/v2/requests/{service_request_id}.{format}"): of311(READ, OPEN311, thing="case"),
+    ("GET", "/open311/v2/tokens/{token}.{format}"): of311(READ, OPEN311),
+    ("POST", "/open311/v2/requests.{format}"): of311(OPEN311, data={"service_code": "06010"}),
     ("GET", "/healthz"): OPEN,
     ("GET", "/readyz"): OPEN,
     ("GET", "/metrics"): OPEN,
@@ -154,9 +171,14 @@ def address(path: str, things: Things | None, thing: str | None) -> str:
     )
     sha256 = "0" * 64 if things is None else str(getattr(things, pictures.get(thing or "", "sha256")))
     named = {"device_id": "car-9", "camera": "front", "token_id": "nothing", "language": "en", "path:path": "icon.svg"}
+    named |= {"tip_id": "nothing", "token": "nothing", "service_code": "06010", "format": "json"}
     wanted = "" if thing is None else values[thing]
     return path.format_map(
-        _Named(named | {"sha256": sha256, "wanted": wanted} | {f"{name}_id": value for name, value in values.items()})
+        _Named(
+            named
+            | {"sha256": sha256, "wanted": wanted, "service_request_id": wanted}
+            | {f"{name}_id": value for name, value in values.items()}
+        )
     )
 
 
@@ -186,7 +208,7 @@ def test_a_scope_opens_what_its_row_says_and_nothing_else(city: TwoDistricts, me
         assert refused == {}
         return
     allowed = row.who | (set() if row.who == {DEVICE} else {ADMIN})
-    expected = {scope: 403 for scope in (DEVICE, *SCOPES) if scope not in allowed} | {None: 401}
+    expected = {scope: 403 for scope in (DEVICE, *SCOPES) if scope not in allowed} | {None: row.stranger}
     assert refused == expected
     assert all(status < 500 for status in got.values())
 

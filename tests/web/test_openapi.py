@@ -43,6 +43,9 @@ def test_each_operation_says_what_it_is_for_and_how_it_may_be_refused(document: 
             if path.startswith("/v1/"):
                 assert {"401", "403"} <= set(operation["responses"]), (method, path)
                 assert operation["security"] == [{"HTTPBearer": []}], (method, path)
+            if path.startswith("/open311/") and "discovery" not in path:
+                assert "403" in operation["responses"], (method, path)
+                assert {"APIKeyQuery": []} in operation["security"], (method, path)
 
 
 def test_what_comes_in_has_examples(document: dict[str, Any]) -> None:
