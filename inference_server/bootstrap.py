@@ -51,6 +51,7 @@ from inference_server.models import Models, ModelWatch, Tells, nobody
 from inference_server.outbox import Delivery
 from inference_server.ports import Detects
 from inference_server.precedence import Precedence
+from inference_server.retention import Keeper, RetentionThread
 from inference_server.reviewing import Reviewing
 from inference_server.roll_call import RollCall, roll_fault
 from inference_server.rules import Rules, read_rules
@@ -216,6 +217,12 @@ def build_casework(rules: Rules, record: Adapters) -> Casework:
     )
 
 
+def build_keeper(settings: Settings, rules: Rules, record: Adapters) -> Keeper:
+    """The use case that deletes pictures whose time is over. Events that go nowhere keep none."""
+    tells = settings.webhook_url is not None or settings.webhook_secret is not None
+    return Keeper(shelf=record.shelf, record=record.retention, policy=rules.policy, clock=SystemClock(), tells=tells)
+
+
 def build_reviewing(rules: Rules, record: Adapters, casework: Casework) -> Reviewing:
     """The use case that takes people's answers."""
     return Reviewing(
@@ -300,6 +307,9 @@ def build(settings: Settings) -> Application:
     watch = ModelWatch(models, settings.models_every_s)
     shadow = _shadow(settings, rules, record, models)
     metrics.count("xuncheng_shadow_frames", "Frames of the shadow's share", shadow.counts)
+    retention = _retention(settings, rules, record)
+    for thread in retention:
+        metrics.count("xuncheng_pictures_deleted", "Pictures whose time was over, by rule", thread.deleted, "rule")
     work = Work(
         queue=record.queue,
         store=record.store,
@@ -327,6 +337,7 @@ def build(settings: Settings) -> Application:
             _answering(asking, record),
             *_deliveries(settings, record),
             *_roll_call(settings, record, workers),
+            *retention,
         ),
         reload_models=watch.wake,
         busy_s=lambda: workers.busy_s,
@@ -391,6 +402,8 @@ def _services(
         sight=_sight(record, asking),
         showing=Showing(record.evidence, lambda: models.champion, limits, record.audit),
         open311=_open311(settings, rules, record),
+        holds=record.holds,
+        deletions=record.retention,
         wait_s=settings.wait_s,
         max_streams=settings.max_streams,
     )
@@ -498,6 +511,14 @@ def _roll_call(settings: Settings, record: Adapters, workers: Workers) -> tuple[
     return (RollCall(record.roll, SystemClock(), record.owner.name, settings.workers, lambda: workers.busy_s),)
 
 
+def _retention(settings: Settings, rules: Rules, record: Adapters) -> tuple[RetentionThread, ...]:
+    """The thread that deletes pictures whose time is over; none under a policy that deletes nothing."""
+    keeper = build_keeper(settings, rules, record)
+    if not keeper.retention.deletes:
+        return ()
+    return (RetentionThread(keeper, record.retention_turns, settings.retention_every_s),)
+
+
 def _workers_fault(record: Adapters, workers: Workers, settings: Settings) -> str | None:
     if settings.workers == 0:
         try:
@@ -552,6 +573,8 @@ def _add_console(app: FastAPI, settings: Settings, rules: Rules, services: Servi
         states=rules.states,
         sight=services.sight,
         showing=services.showing,
+        holds=services.holds,
+        deletions=services.deletions,
         clock=services.clock,
         signing_in=_signing_in(settings, record),
         one_time_token=token,

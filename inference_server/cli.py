@@ -20,6 +20,7 @@ from inference_server.commands import (
     closing,
     devices,
     grids,
+    hold,
     models,
     outbox,
     reviews,
@@ -29,6 +30,7 @@ from inference_server.commands import (
 )
 from inference_server.commands.check import check
 from inference_server.commands.drift import drift
+from inference_server.commands.retain import retain
 from inference_server.commands.talk import ExitCode, answer, talk
 from inference_server.domain.errors import InspectionError
 from inference_server.journal import begin_journal
@@ -46,6 +48,7 @@ def create_cli() -> typer.Typer:
     cli.command()(backup.restore)
     cli.command()(openapi)
     cli.command("drift-report")(drift)
+    cli.command()(retain)
     cli.command()(verify.verify)
     cli.command("verify-pairs")(verify.verify_pairs)
     cli.command("verify-reproduce")(verify.verify_reproduce)
@@ -57,6 +60,7 @@ def create_cli() -> typer.Typer:
         ("cases", cases),
         ("devices", devices),
         ("grids", grids),
+        ("hold", hold),
         ("models", models),
         ("outbox", outbox),
         ("reviews", reviews),

@@ -58,6 +58,11 @@ class Gathering:
     policy: Policy
     filing: Filing
 
+    @property
+    def _pictures_for(self) -> timedelta | None:
+        days = self.policy.retention.candidate_days
+        return None if days is None else timedelta(days=days)
+
     def gather(self, work: Work, sighted: Sighted) -> Gathered:
         """The outcome of every detection; all changes are written into the transaction."""
         scene = self._scene(work, sighted)
@@ -175,7 +180,8 @@ class Gathering:
         if candidate is None or track.position is None:
             scene.outcomes[track.id] = Outcome.NEW if track.observations == 1 else Outcome.TRACKED
             return
-        candidate = joined(candidate, track, measured(track, sighted.pose, self.policy.errors))
+        seen_here = measured(track, sighted.pose, self.policy.errors)
+        candidate = joined(candidate, track, seen_here, self._pictures_for)
         candidate = self._merge(work, scene, sighted, candidate)
         name = candidate.class_name
         limits = sighted.limits.get(name) or Thresholds(1.0, 1.0, 1.0)

@@ -110,6 +110,10 @@ class Settings(BaseSettings):
         default=500_000_000, description="free disk space under which the server is not ready"
     )
 
+    retention_every_s: Seconds = Field(
+        default=10.0, description="how often one of 256 parts of the stored pictures is asked what may be deleted"
+    )
+
     webhook_url: str | None = Field(default=None, description="where events go; without it they stay in the outbox")
     webhook_secret: SecretStr | None = Field(default=None, description="whsec_... of Standard Webhooks")
     callback_hosts: str = Field(

@@ -73,18 +73,22 @@ class Objects:
             except FileNotFoundError:  # S3 says nothing, the store in memory does
                 return
 
+    def listed(self, prefix: str) -> list[tuple[str, datetime, int]]:
+        """Names below a folder of this one, with the time of storing and the size in bytes."""
+        with _named_faults():
+            return [
+                (one["path"].removeprefix(f"{self._folder}/"), one["last_modified"], one["size"])
+                for page in obstore.list(self._store, self._path(prefix))
+                for one in page
+            ]
+
     def ages_s(self) -> dict[str, float]:
         """All names, with the seconds since each was stored."""
         now = datetime.now(UTC)
-        with _named_faults():
-            return {
-                one["path"].removeprefix(f"{self._folder}/"): (now - one["last_modified"]).total_seconds()
-                for page in obstore.list(self._store, self._folder)
-                for one in page
-            }
+        return {name: (now - stored_at).total_seconds() for name, stored_at, _ in self.listed("")}
 
     def _path(self, name: str) -> str:
-        return f"{self._folder}/{name}"
+        return f"{self._folder}/{name}" if name else self._folder
 
 
 def open_store(place: ObjectPlace) -> S3Store:

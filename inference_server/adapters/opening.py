@@ -17,7 +17,7 @@ from sqlalchemy import text
 from inference_server.adapters.clock import SystemClock
 from inference_server.adapters.database import Database
 from inference_server.adapters.durable_files import make_folder
-from inference_server.adapters.evidence import FolderEvidence, ObjectEvidence
+from inference_server.adapters.evidence import FolderEvidence, ObjectEvidence, RetainedEvidence
 from inference_server.adapters.nats_bus import NatsBus
 from inference_server.adapters.nats_queue import NatsQueue
 from inference_server.adapters.nats_stream import StreamPlan
@@ -27,11 +27,13 @@ from inference_server.adapters.spool import FolderSpool, ObjectSpool, Spool
 from inference_server.adapters.sql_accounts import SqlAccounts
 from inference_server.adapters.sql_audit import SqlAuditLog
 from inference_server.adapters.sql_drift import SqlDrift
+from inference_server.adapters.sql_holds import SqlHolds
 from inference_server.adapters.sql_kept_looks import SqlKeptLooks
 from inference_server.adapters.sql_outbox import SqlOutbox
 from inference_server.adapters.sql_photos import SqlPhotos
 from inference_server.adapters.sql_queue import QueueLimits, SqlQueue
 from inference_server.adapters.sql_registry import SqlRegistry
+from inference_server.adapters.sql_retention import SqlRetention
 from inference_server.adapters.sql_reviews import SqlReviews
 from inference_server.adapters.sql_roll import SqlRoll
 from inference_server.adapters.sql_sessions import SqlSessions, SqlTries
@@ -40,10 +42,12 @@ from inference_server.adapters.sql_store import SqlCaseStore
 from inference_server.adapters.sql_tips import SqlTips
 from inference_server.adapters.sql_verifications import SqlTurns, SqlVerifications
 from inference_server.domain.case_states import CaseStates
-from inference_server.ports import Clock, Evidence
+from inference_server.ports import Clock
+from inference_server.retention_ports import PictureShelf
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _CASE_STATES = Path(__file__).parents[1] / "policy" / "case_states.toml"
+_RETAINING = ":retaining"
 _ADVISORY_LOCK = 7_308_604_896  # any number that nobody else uses in this database
 
 _log = structlog.get_logger(__name__)
@@ -79,7 +83,10 @@ class Adapters:
 
     store: SqlCaseStore
     queue: SqlQueue | NatsQueue
-    evidence: Evidence
+    evidence: RetainedEvidence
+    shelf: PictureShelf
+    retention: SqlRetention
+    holds: SqlHolds
     spool: Spool
     registry: SqlRegistry
     outbox: SqlOutbox
@@ -96,6 +103,7 @@ class Adapters:
     tries: SqlTries
     turns: SqlTurns
     tips: SqlTips
+    retention_turns: SqlTurns
     database: Database
     owner: Owner
     bus: NatsBus | None
@@ -139,16 +147,21 @@ def _over(database: Database, owner: Owner, data_folder: Path, options: OpeningO
     sync = not options.fast_unsafe
     clock = options.clock or SystemClock()
     spool: Spool = FolderSpool(data_folder / "spool", sync=sync)
-    evidence: Evidence = FolderEvidence(data_folder / "evidence", sync=sync)
+    shelf: FolderEvidence | ObjectEvidence = FolderEvidence(data_folder / "evidence", sync=sync)
     if options.objects is not None:
         spool = ObjectSpool(Objects(options.objects, "waiting"))
-        evidence = ObjectEvidence(Objects(options.objects, "evidence"))
+        shelf = ObjectEvidence(Objects(options.objects, "evidence"))
+    retention = SqlRetention(database, owner.name, clock)
+    evidence = RetainedEvidence(shelf, retention)
     record = SqlQueue(database, spool, owner.name, options.limits, clock)
     bus = None if options.bus is None else NatsBus(options.bus.url, options.bus.plan)
     return Adapters(
         store=SqlCaseStore(database, options.is_open or CaseStates.load(_CASE_STATES).is_open, clock),
         queue=record if bus is None or options.bus is None else NatsQueue(record, bus, options.bus.sweep_every_s),
         evidence=evidence,
+        shelf=shelf,
+        retention=retention,
+        holds=SqlHolds(database, clock),
         spool=spool,
         registry=SqlRegistry(database, clock),
         outbox=SqlOutbox(database, owner.name),
@@ -165,6 +178,7 @@ def _over(database: Database, owner: Owner, data_folder: Path, options: OpeningO
         tries=SqlTries(database, clock),
         turns=SqlTurns(database, owner.name, clock),
         tips=SqlTips(database),
+        retention_turns=SqlTurns(database, owner.name, clock, _RETAINING),
         database=database,
         owner=owner,
         bus=bus,

@@ -47,6 +47,18 @@ def write_verification(database: Database, connection: Connection, record: Verif
         if "unique" not in str(error.orig).lower():
             raise
         raise Conflict("this key has an answer already", field="key") from error
+    write_pictures(database, connection, record)
+
+
+def write_pictures(database: Database, connection: Connection, record: VerificationRecord) -> None:
+    """Which pictures a verification stands on: as long as it needs them they are not deleted."""
+    verdict = record.verdict
+    photos = record.request.photos if verdict is None else (*record.request.photos, *verdict.photos)
+    named = {photo.sha256 for photo in photos}
+    named |= set() if verdict is None else {made for made in (verdict.aligned, verdict.overlay) if made is not None}
+    if named:
+        rows = [{"sha256": sha256, "verification_id": record.id} for sha256 in sorted(named)]
+        connection.execute(database.insert_new(tables.verification_pictures), rows)
 
 
 def read_checks(connection: Connection, code: str, district: str | None, latest: int) -> tuple[CodeChecks, ...]:
@@ -82,17 +94,18 @@ def _lies_in(reach: Reach) -> ColumnElement[bool]:
 
 
 class SqlTurns:
-    """The lease of whoever answers waiting questions."""
+    """The lease of whoever does something that one process does at a time: answers waiting questions, as a rule."""
 
-    def __init__(self, database: Database, owner: str, clock: Clock) -> None:
+    def __init__(self, database: Database, owner: str, clock: Clock, lease: str = _LEASE) -> None:
         self._database = database
         self._clock = clock
+        self._lease = lease
         self._leases = Leases(database, owner, _LEASE_S, renewable=True)
 
     def take(self) -> bool:
         """Whether it is our turn, for some minutes from now on."""
         with self._database.writing(durable=False) as connection:
-            return self._leases.take(connection, _LEASE, self._clock.now()) is not None
+            return self._leases.take(connection, self._lease, self._clock.now()) is not None
 
 
 class SqlVerifications:
@@ -119,6 +132,8 @@ class SqlVerifications:
         """
         with self._database.writing() as connection:
             is_new = connection.execute(self._database.insert_new(_rows), verification_values(record)).rowcount
+            if is_new:
+                write_pictures(self._database, connection, record)
         known = record if is_new else self.known(record.request)
         assert known is not None
         return known

@@ -86,6 +86,7 @@ frames = Table(
     Index("ix_frames_with_fix", "camera", "taken_at", **_only("lat IS NOT NULL")),
     Index("ix_frames_camera_state_taken_at", "camera", "state", "taken_at"),
     Index("ix_frames_taken_at", "taken_at"),
+    Index("ix_frames_sha256", "sha256"),
     Index("ix_frames_outcome", "drop_reason", "state"),  # state first would draw the queue's questions to itself
 )
 
@@ -407,6 +408,48 @@ verifications = Table(
     Index("ix_verifications_awaiting_person", "sequence", **_only("awaits_person")),
     Index("ix_verifications_case_id", "case_id", **_only("case_id IS NOT NULL")),
     Index("ix_verifications_checks", "code", "answered_at", **_only("proposed = 'close' AND says IS NOT NULL")),
+)
+
+# Which pictures a verification was asked about or has made: what else would tell that a stored picture is needed.
+verification_pictures = Table(
+    "verification_pictures",
+    metadata,
+    Column("sha256", String, primary_key=True),
+    Column("verification_id", String, _to("verifications.id"), primary_key=True),
+)
+
+# Pictures that are to be deleted (`deleted_at` NULL), or were; `rule` is the rule of the policy with its number.
+deletions = Table(
+    "deletions",
+    metadata,
+    Column("sha256", String, primary_key=True),
+    Column("rule", String, nullable=False),
+    Column("policy_hash", String, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("stored_at", UtcTime, nullable=False),
+    Column("marked_at", UtcTime, nullable=False),
+    Column("deleted_at", UtcTime),
+    Index("ix_deletions_marked", "marked_at", **_only("deleted_at IS NULL")),
+)
+
+# Legal holds: of a case, or of the frames of a device in some time.
+holds = Table(
+    "holds",
+    metadata,
+    Column("sequence", RowNumber, primary_key=True, autoincrement=True),
+    Column("id", String, nullable=False, unique=True),
+    Column("case_id", String, _to("cases.id")),
+    Column("device", String),
+    Column("since", UtcTime),
+    Column("until", UtcTime),
+    Column("at", UtcTime, nullable=False),
+    Column("by", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("lifted_at", UtcTime),
+    Column("lifted_by", String),
+    Column("lift_reason", String),
+    Index("ix_holds_standing", "sequence", **_only("lifted_at IS NULL")),
+    Index("ix_holds_case_id", "case_id", **_only("case_id IS NOT NULL")),
 )
 
 # Who switched closing off or on: the latest line of a scope holds.

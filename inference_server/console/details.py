@@ -1,5 +1,6 @@
 """Everything the page shows of one case, and of one frame."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from inference_server.console.languages import Messages
@@ -11,10 +12,12 @@ from inference_server.domain.case import CaseId, CaseMove
 from inference_server.domain.case_states import LegalMove
 from inference_server.domain.errors import NotFound
 from inference_server.domain.frame import Frame, FrameId
+from inference_server.domain.hold import Hold
 from inference_server.domain.reach import Reach
 from inference_server.domain.report import DetectionReport, Report
 from inference_server.domain.tip import CITIZEN, Tip
 from inference_server.ports import EvidenceItem, Sighting
+from inference_server.retention_ports import Mark
 
 OPERATOR = "operator"  # whom the table of states is asked about
 
@@ -47,6 +50,8 @@ class CaseDetail:
     history: tuple[MoveLine, ...]
     sightings: tuple[Sighting, ...]
     evidence: tuple[EvidenceItem, ...]
+    deleted: Mapping[str, Mark]  # of its pictures, by their hash
+    holds: tuple[Hold, ...]
     choices: tuple[Choice, ...]
     time_left: str | None
     tips: tuple[Tip, ...]
@@ -64,6 +69,7 @@ class FrameDetail:
     frame: Frame
     report: Report | None
     sha256: str | None
+    deleted: Mark | None
     detections: tuple[DetectionReport, ...]
 
 
@@ -79,6 +85,7 @@ def case_detail(services: ConsoleServices, case_id: CaseId, messages: Messages, 
         )
         for move in store.history(case_id)
     )
+    pictures = tuple(sorted(store.evidence(case_id), key=lambda item: (item.kind != "near", item.taken_at)))
     legal = [states.moves[case.state, to] for to in states.legal_from(case.state, OPERATOR)]
     left_s = (case.deadline_at - services.now()).total_seconds() if case.deadline_at else None
     return CaseDetail(
@@ -86,7 +93,9 @@ def case_detail(services: ConsoleServices, case_id: CaseId, messages: Messages, 
         candidate=_candidate(services, case_id),
         history=tuple(lines),
         sightings=tuple(store.sightings(case_id)),
-        evidence=tuple(sorted(store.evidence(case_id), key=lambda item: (item.kind != "near", item.taken_at))),
+        evidence=pictures,
+        deleted=services.deletions.deletions(item.sha256 for item in pictures),
+        holds=tuple(services.holds.holds(standing=True, case_id=case_id)),
         choices=tuple(_choice(move, services, messages) for move in legal),
         time_left=None if left_s is None else _time_left(left_s, messages),
         tips=tuple(services.tips.of_case(case_id)),
@@ -103,7 +112,8 @@ def frame_detail(services: ConsoleServices, frame_id: FrameId, reach: Reach) -> 
     except NotFound:
         sha256 = None
     detections = report.detections if report else ()
-    return FrameDetail(frame=frame, report=report, sha256=sha256, detections=detections)
+    deleted = services.deletions.deletions([frame.sha256]).get(frame.sha256) if sha256 is None else None
+    return FrameDetail(frame=frame, report=report, sha256=sha256, deleted=deleted, detections=detections)
 
 
 def _actor(by: str, messages: Messages) -> str:

@@ -17,7 +17,7 @@ from inference_server.console.languages import COOKIE as LANGUAGE_COOKIE
 from inference_server.console.languages import Messages, choose_language, load_messages
 from inference_server.console.session import COOKIE, NotYours, Session
 from inference_server.console.views import city_time
-from inference_server.domain.errors import BadInput, Conflict, IllegalMove, InspectionError, NotFound
+from inference_server.domain.errors import BadInput, Conflict, Gone, IllegalMove, InspectionError, NotFound
 from inference_server.signing_in import SigningIn
 
 _TEMPLATES: Final = Path(__file__).resolve().parent / "templates"
@@ -35,6 +35,7 @@ _HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 _STATUS: Final[tuple[tuple[type[InspectionError], int], ...]] = (
+    (Gone, 410),
     (NotFound, 404),
     (Conflict, 409),
     (IllegalMove, 409),

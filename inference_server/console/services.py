@@ -8,6 +8,7 @@ from inference_server.casework import Casework
 from inference_server.console.session import OneTimeToken
 from inference_server.domain.case_states import CaseStates
 from inference_server.ports import CaseStore, Clock, Evidence
+from inference_server.retention_ports import Holds, RetentionRecord
 from inference_server.reviewing import Reviewing
 from inference_server.showing import Showing
 from inference_server.sight import Sight
@@ -40,6 +41,8 @@ class ConsoleServices:
     states: CaseStates
     sight: Sight
     showing: Showing
+    holds: Holds
+    deletions: RetentionRecord
     clock: Clock
     signing_in: SigningIn
     one_time_token: OneTimeToken

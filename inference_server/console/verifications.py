@@ -21,6 +21,7 @@ from inference_server.domain.verification_record import (
     VerificationFilter,
     VerificationRecord,
 )
+from inference_server.retention_ports import Mark
 
 _HOME = "/console/verifications"
 _SHOWN = 100
@@ -62,6 +63,7 @@ def add_verifications(router: APIRouter, services: ConsoleServices, replies: Rep
     def page(request: Request, session: Session, more: dict[str, Any], status: int = 200) -> Response:
         values = {"session": session, "queue": queue(session)}
         values["waiting"] = services.verifications.count_awaiting(session.reach)
+        values["deleted"] = None if more["detail"] is None else _deleted(services, more["detail"])
         return replies.page(request, "verifications.html", {**values, "problem": None, **more}, status)
 
     @router.get("/verifications")
@@ -115,6 +117,12 @@ def detail_of(record: VerificationRecord) -> VerificationDetail:
         gates=() if is_blind else verdict.gates,
         is_blind=is_blind,
     )
+
+
+def _deleted(services: ConsoleServices, detail: VerificationDetail) -> Mark | None:
+    """When its photographs were deleted, if one of those that are shown was."""
+    shown = [photo.sha256 for photo in (detail.before, detail.after) if photo is not None]
+    return next(iter(services.deletions.deletions(shown).values()), None)
 
 
 def _photo(verdict: Verdict, side: Side, sha256: str | None) -> PhotoFacts | None:

@@ -49,6 +49,9 @@ class AuditAction(StrEnum):
     ORIGINAL_SHOWN = "original.shown"
     TIP_TAKEN = "tip.taken"
     TIP_PLACED = "tip.placed"
+    PICTURES_DELETED = "pictures.deleted"
+    HOLD_SET = "hold.set"
+    HOLD_LIFTED = "hold.lifted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

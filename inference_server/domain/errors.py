@@ -5,6 +5,7 @@ InspectionError            every fault that a caller can mend
 │   ├── UnknownDatum       the datum is not one of the four that are known
 │   └── BadPolicy          a policy or catalogue file says something impossible
 ├── NotFound               no such case, frame, device, camera or token
+│   └── Gone               a picture that was deleted when its time was over
 ├── IllegalMove            the case may not go from its state to the one asked for
 ├── QueueFull              too many frames are waiting: try again later
 └── Conflict               the thing exists already with other contents
@@ -44,6 +45,12 @@ class NotFound(InspectionError):
     """There is no such case, frame, device, camera or token."""
 
     code = "not_found"
+
+
+class Gone(NotFound):
+    """The picture was here, and was deleted when its time was over."""
+
+    code = "gone"
 
 
 class IllegalMove(InspectionError):

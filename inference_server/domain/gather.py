@@ -7,6 +7,7 @@ vehicle goes by. The position of a candidate is the mean over passes, weighted b
 import math
 import uuid
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 
@@ -68,8 +69,13 @@ def begun(track: Track, seen: PassPosition) -> Candidate:
     )
 
 
-def joined(candidate: Candidate, track: Track, seen: PassPosition) -> Candidate:
-    """The candidate with what a track of it has measured so far (the same track again replaces its measurement)."""
+def joined(candidate: Candidate, track: Track, seen: PassPosition, pictures_for: timedelta | None = None) -> Candidate:
+    """The candidate with what a track of it has measured so far (the same track again replaces its measurement).
+
+    pictures_for: so long after it was last seen its pictures may be gone, and are no evidence any more. None: never.
+    """
+    if pictures_for is not None and track.first_at - candidate.last_at > pictures_for:
+        candidate = replace(candidate, near=None, far=None)
     passes = (*(p for p in candidate.passes if p.track_id != track.id and p.observations), seen)
     passes = tuple(sorted(passes, key=lambda p: (p.at, p.track_id)))
     position, cov = fused(passes)

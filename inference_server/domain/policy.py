@@ -1,6 +1,7 @@
 """The city's rules as data: read from TOML, hashed, stored with every case."""
 
 import hashlib
+import math
 import tomllib
 from dataclasses import dataclass, field, fields
 from datetime import time
@@ -12,6 +13,7 @@ from inference_server.domain.closing_rules import ClosingRules
 from inference_server.domain.errors import BadPolicy
 from inference_server.domain.observation import Contact
 from inference_server.domain.photo_rules import PhotoLimits
+from inference_server.domain.retention import RetentionRules, retention_rules, time_limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +146,7 @@ class ClassRules:
     reopen_within_days: float = 30.0
     height_m: float | None = None  # usual height of the centre over ground, for things on walls
     permits: tuple[tuple[tuple[float, float], ...], ...] = ()  # rings of (lat, lon) where it is allowed
+    evidence_days: float | None = None  # over that of [retention]; inf: for ever
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,6 +166,7 @@ class Policy:
     tips: TipRules = field(default_factory=TipRules)
     closing: ClosingRules = field(default_factory=ClosingRules)
     photos: PhotoLimits = field(default_factory=PhotoLimits)
+    retention: RetentionRules = field(default_factory=RetentionRules)
     classes: dict[str, ClassRules] = field(default_factory=dict)
     hash: str = ""
 
@@ -198,6 +202,7 @@ def load_policy(path: Path) -> Policy:
     classes = data.pop("classes", {})
     for name, rules in _SECTIONS.items():
         parts[name] = _read(rules, data.pop(name, {}), name)
+    parts["retention"] = retention_rules(data.pop("retention", {}))
     if data:
         raise BadPolicy(f"{path.name}: unknown section {sorted(data)[0]!r}", field=sorted(data)[0])
     parts["classes"] = {name: _class_rules(name, table) for name, table in classes.items()}
@@ -239,6 +244,9 @@ def _class_rules(name: str, table: dict[str, Any]) -> ClassRules:
             ) from error
     if "hours" in table:
         table["hours"] = tuple(table["hours"])
+    if "evidence_days" in table:
+        days = time_limit(table["evidence_days"], f"classes.{name}.evidence_days")
+        table["evidence_days"] = math.inf if days is None else days
     return _read(ClassRules, table, f"classes.{name}")
 
 

@@ -9,7 +9,7 @@ from inference_server.domain.camera import Camera, Lens, Mount
 from inference_server.ports import Device, Token
 from inference_server.web.schema import In, Line, Moment, Name
 
-Scope = Literal["device", "cases:read", "cases:write", "verify", "admin", "originals", "open311"]
+Scope = Literal["device", "cases:read", "cases:write", "verify", "admin", "originals", "open311", "holds"]
 
 
 District = Annotated[str, Field(pattern="^[0-9]{6}$", examples=["330106"])]
@@ -108,7 +108,7 @@ class TokenIn(In):
     )
 
     name: Line = Field(min_length=1, max_length=100)
-    scopes: list[Scope] = Field(min_length=1, max_length=5)
+    scopes: list[Scope] = Field(min_length=1, max_length=7)
     device: Name | None = None
     districts: list[District] | None = Field(
         None, min_length=1, max_length=100, description="only what lies in these districts; absent: the whole city"

@@ -11,6 +11,7 @@ from inference_server.web import (
     frames,
     grids,
     health,
+    holds,
     models,
     reviews,
     stream,
@@ -35,7 +36,8 @@ def create_app(services: Services) -> FastAPI:
     app.state.streams = stream.OpenStreams(services.max_streams)
     services.metrics.streams.set_function(lambda: app.state.streams.count)
     errors.install(app)
-    for part in (frames, stream, cases, grids, devices, tokens, models, reviews, verifications, tips, routes, health):
+    parts = (frames, stream, cases, grids, devices, tokens, models, reviews, verifications, tips, routes, holds, health)
+    for part in parts:
         app.include_router(part.router)
     app.add_middleware(Guard, streamed=_STREAMED, within_s=services.reader.within_s)
     app.add_middleware(Measured, metrics=services.metrics)

@@ -90,7 +90,7 @@ def _photo(one: PhotoIn, where: str, side: Side, parts: Parts, into: tuple[Limit
         assert one.sha256 is not None
         if is_kept_in:  # whose picture it is cannot be told from its hash
             raise NotFound(f"no picture {one.sha256}", field=f"request.{where}")
-        evidence.get(one.sha256)
+        evidence.put(evidence.get(one.sha256))  # stored anew: it must not be deleted before it is looked at
         return one.facts(side, one.sha256, f"request.{where}")
     data = parts.demand(one.part)
     probe(data, limits)

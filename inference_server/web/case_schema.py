@@ -9,7 +9,9 @@ from inference_server.domain.candidate import CaseView
 from inference_server.domain.case import Case, CaseMove
 from inference_server.domain.verification_record import VerificationRecord
 from inference_server.ports import EvidenceItem, Sighting
+from inference_server.retention_ports import Mark
 from inference_server.web.frame_schema import PositionOut
+from inference_server.web.hold_schema import HoldOut
 from inference_server.web.schema import In, Line, Moment
 
 
@@ -125,10 +127,11 @@ class EvidenceOut(BaseModel):
     taken_at: datetime
     box: list[float]
     href: str
+    deleted_at: datetime | None = Field(description="when the picture was deleted: its time was over")
 
     @classmethod
-    def of(cls, item: EvidenceItem) -> "EvidenceOut":
-        """The picture and where to get it."""
+    def of(cls, item: EvidenceItem, mark: Mark | None) -> "EvidenceOut":
+        """The picture and where to get it, or (mark) when it was deleted."""
         href = f"/v1/cases/{item.case_id}/evidence/{item.sha256}"
         return cls(
             kind=item.kind,
@@ -137,6 +140,7 @@ class EvidenceOut(BaseModel):
             taken_at=item.taken_at,
             box=list(item.box),
             href=href,
+            deleted_at=None if mark is None else mark.deleted_at,
         )
 
 
@@ -185,6 +189,7 @@ class CaseDetail(CaseOut):
     passes: list[PassOut]
     seen: list[SightingOut]
     evidence: list[EvidenceOut]
+    holds: list[HoldOut] = Field(description="legal holds that stand: none of its pictures is deleted")
 
 
 class CasePatch(In):

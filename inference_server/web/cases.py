@@ -24,6 +24,7 @@ from inference_server.web.case_schema import (
     feature,
 )
 from inference_server.web.deps import FromReader, FromWriter, Given, reach
+from inference_server.web.hold_schema import HoldOut
 from inference_server.web.pictures import WantsOriginal, evidence_response
 from inference_server.web.responses import answers
 from inference_server.web.services import Services
@@ -62,7 +63,7 @@ def get_case(services: Given, token: FromReader, case_id: CaseIdPath) -> CaseDet
 @router.get(
     "/{case_id}/evidence/{sha256}",
     response_class=Response,
-    responses=answers(401, 403, 404, 422)
+    responses=answers(401, 403, 404, 410, 422)
     | {200: {"description": "The picture", "content": {"image/jpeg": {}, "image/png": {}, "image/webp": {}}}},
 )
 def get_evidence(
@@ -93,6 +94,8 @@ def move_case(services: Given, token: FromWriter, case_id: CaseIdPath, patch: Ca
 
 def _detail(services: Services, case: Case) -> CaseDetail:
     store = services.store
+    pictures = store.evidence(case.id)
+    deleted = services.deletions.deletions(item.sha256 for item in pictures)
     verifications = services.asking.verifications.find(VerificationFilter(case_id=case.id))
     return CaseDetail(
         **CaseOut.of(case).model_dump(),
@@ -100,5 +103,6 @@ def _detail(services: Services, case: Case) -> CaseDetail:
         verifications=[VerdictOut.of(one) for one in verifications],
         passes=[PassOut.of(view) for view in store.looks_at(case.id)],
         seen=[SightingOut.of(seen) for seen in store.sightings(case.id)],
-        evidence=[EvidenceOut.of(item) for item in store.evidence(case.id)],
+        evidence=[EvidenceOut.of(item, deleted.get(item.sha256)) for item in pictures],
+        holds=[HoldOut.of(hold) for hold in services.holds.holds(standing=True, case_id=case.id)],
     )

@@ -15,8 +15,9 @@ from inference_server.web.services import Services
 DEVICE, READ, WRITE, VERIFY, ADMIN = "device", "cases:read", "cases:write", "verify", "admin"
 OPEN311 = "open311"  # hand in tips and ask what became of them, as Open311 has it
 ORIGINALS = "originals"  # pictures with faces and plates; beside a scope that sees the picture, and in no other scope
-SCOPES = (DEVICE, READ, WRITE, VERIFY, ADMIN, ORIGINALS, OPEN311)
-_ADMIN_HAS = frozenset({READ, WRITE, VERIFY, ADMIN, OPEN311})
+HOLDS = "holds"  # sets and lifts legal holds
+SCOPES = (DEVICE, READ, WRITE, VERIFY, ADMIN, ORIGINALS, OPEN311, HOLDS)
+_ADMIN_HAS = frozenset({READ, WRITE, VERIFY, ADMIN, OPEN311, HOLDS})
 _MAX_SECRET = 256
 _bearer = HTTPBearer(auto_error=False, description="A token of `POST /v1/tokens` or `xuncheng tokens issue`.")
 
@@ -84,4 +85,6 @@ FromReader = Annotated[Token, Depends(_with_scope(READ))]
 FromWriter = Annotated[Token, Depends(_with_scope(WRITE))]
 FromAsker = Annotated[Token, Depends(_with_scope(VERIFY))]
 FromReaderOrAsker = Annotated[Token, Depends(_with_scope(READ, VERIFY))]
+FromHolder = Annotated[Token, Depends(_with_scope(HOLDS))]
+FromReaderOrHolder = Annotated[Token, Depends(_with_scope(READ, HOLDS))]
 FromAdmin = Annotated[Token, Depends(_with_scope(ADMIN))]

@@ -27,6 +27,7 @@ PROBLEMS: Final[Mapping[str, tuple[int, str]]] = {
     domain.BadInput.code: (422, "A field is missing, malformed or outside its limit"),
     domain.UnknownDatum.code: (422, "The datum of a coordinate is unknown"),
     domain.NotFound.code: (404, "There is no such thing"),
+    domain.Gone.code: (410, "The picture was deleted when its time was over"),
     domain.IllegalMove.code: (409, "The case may not be moved like this"),
     domain.Conflict.code: (409, "The thing is not as the request expects"),
     domain.QueueFull.code: (429, "Too many frames are waiting"),

@@ -56,9 +56,9 @@ class Metrics:
         self.registry.register(_Record(store, queue, clock))
         self.registry.register(_Models(models))
 
-    def count(self, name: str, about: str, counts: Mapping[str, int]) -> None:
-        """Show counts that somebody else keeps, by `outcome`."""
-        self.registry.register(_Counts(name, about, counts))
+    def count(self, name: str, about: str, counts: Mapping[str, int], label: str = "outcome") -> None:
+        """Show counts that somebody else keeps, by outcome or what else they are apart by."""
+        self.registry.register(_Counts(name, about, counts, label))
 
     def hear(self, frame: Frame, report: Report, seconds: float) -> None:
         """Count a frame that is done."""
@@ -102,20 +102,20 @@ class _Record(Collector):
 
 
 class _Counts(Collector):
-    """Counts by outcome, as they stand at the scrape."""
+    """Counts by one label, as they stand at the scrape."""
 
-    def __init__(self, name: str, about: str, counts: Mapping[str, int]) -> None:
-        self._name, self._about, self._counts = name, about, counts
+    def __init__(self, name: str, about: str, counts: Mapping[str, int], label: str) -> None:
+        self._name, self._about, self._counts, self._label = name, about, counts, label
 
     def describe(self) -> Iterable[CounterMetricFamily]:
         """Nothing yet, as above."""
         return ()
 
     def collect(self) -> Iterator[CounterMetricFamily]:
-        """One counter with all outcomes."""
-        family = CounterMetricFamily(self._name, self._about, labels=["outcome"])
-        for outcome, count in sorted(self._counts.items()):
-            family.add_metric((outcome,), count)
+        """One counter with all values of the label."""
+        family = CounterMetricFamily(self._name, self._about, labels=[self._label])
+        for value, count in sorted(self._counts.items()):
+            family.add_metric((value,), count)
         yield family
 
 

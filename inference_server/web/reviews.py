@@ -32,7 +32,7 @@ def get_review(services: Given, token: FromReader, review_id: ReviewIdPath) -> R
 @router.get(
     "/{review_id}/picture",
     response_class=Response,
-    responses=answers(401, 403, 404, 422)
+    responses=answers(401, 403, 404, 410, 422)
     | {200: {"description": "The picture", "content": {"image/jpeg": {}, "image/png": {}, "image/webp": {}}}},
 )
 def get_review_picture(

@@ -7,6 +7,7 @@ from inference_server.casework import Casework
 from inference_server.learning_ports import ReviewStore, ShadowStore
 from inference_server.models import Models
 from inference_server.ports import CaseStore, Clock, Evidence, FrameQueue, Registry
+from inference_server.retention_ports import Holds, RetentionRecord
 from inference_server.reviewing import Reviewing
 from inference_server.showing import Showing
 from inference_server.sight import Sight
@@ -42,5 +43,7 @@ class Services:
     sight: Sight
     showing: Showing
     open311: Open311
+    holds: Holds
+    deletions: RetentionRecord
     wait_s: float = 10.0
     max_streams: int = 64

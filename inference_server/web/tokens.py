@@ -8,12 +8,12 @@ from inference_server.domain.account import checked_districts
 from inference_server.domain.errors import BadInput
 from inference_server.ports import Registry, Token
 from inference_server.web.admin_schema import IssuedToken, TokenIn, TokenOut
-from inference_server.web.deps import DEVICE, OPEN311, READ, VERIFY, WRITE, FromAdmin, Given, operator
+from inference_server.web.deps import DEVICE, HOLDS, OPEN311, READ, VERIFY, WRITE, FromAdmin, Given, operator
 from inference_server.web.responses import answers
 
 router = APIRouter(prefix="/v1/tokens", tags=["tokens"])
 
-_WITH_DISTRICTS = frozenset({READ, WRITE, VERIFY, OPEN311})  # frames, tokens and devices belong to no district
+_WITH_DISTRICTS = frozenset({READ, WRITE, VERIFY, OPEN311, HOLDS})  # frames, tokens and devices belong to no district
 TokenIdPath = Annotated[str, Path(pattern=r"^[A-Za-z0-9_\-]{1,64}$")]
 
 

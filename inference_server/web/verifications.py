@@ -84,7 +84,7 @@ def get_verification(services: Given, token: FromReaderOrAsker, verification_id:
 @router.get(
     "/{verification_id}/evidence/{sha256}",
     response_class=Response,
-    responses=answers(401, 403, 404, 422)
+    responses=answers(401, 403, 404, 410, 422)
     | {200: {"description": "The picture", "content": {"image/jpeg": {}, "image/png": {}, "image/webp": {}}}},
 )
 def get_picture(

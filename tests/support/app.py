@@ -18,7 +18,7 @@ from inference_server.bootstrap import build
 from inference_server.commands.serving import http_server, listening
 from inference_server.settings import Settings
 
-SCOPES = ("cases:read", "cases:write", "verify", "admin", "open311")
+SCOPES = ("cases:read", "cases:write", "verify", "admin", "open311", "holds")
 
 
 @dataclass(frozen=True, kw_only=True)

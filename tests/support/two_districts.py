@@ -18,6 +18,7 @@ from inference_server.adapters.opening import Adapters
 from inference_server.domain.case import Case
 from inference_server.domain.closing import Closing
 from inference_server.domain.grid import Grid, GridId
+from inference_server.domain.hold import Held
 from inference_server.domain.review import ReviewItem, ReviewKind
 from inference_server.domain.verdict import VerificationId
 
@@ -38,6 +39,7 @@ class Things:
     sha256: str  # of a picture of the case
     review_sha256: str
     photo: str  # of the verification
+    hold: str  # of the case
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +117,7 @@ def _things(city: SeededCity, district: str) -> Things:
         sha256=near.sha256,
         review_sha256=asked.sha256,
         photo=photo,
+        hold=city.record.holds.hold(Held(case_id=case.id), by="operator:judge", reason="objection").id,
     )
 
 

@@ -16,11 +16,13 @@ from support.app import SCOPES, open_app
 from support.two_districts import HERE, Things, TwoDistricts, two_districts
 
 from inference_server.domain.account import Role
+from inference_server.domain.hold import HoldId
 
 READ, WRITE, VERIFY, ADMIN, DEVICE = "cases:read", "cases:write", "verify", "admin", "device"
 OPEN311 = "open311"
+HOLDS = "holds"
 EVERYBODY = None
-NO_SUCH = {"case": "nothing", "frame": "0" * 32, "review": "nothing", "verification": "0" * 26}
+NO_SUCH = {"hold": "nothing", "case": "nothing", "frame": "0" * 32, "review": "nothing", "verification": "0" * 26}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +83,10 @@ API: dict[tuple[str, str], Row] = {
     ("GET", "/open311/v2/requests/{service_request_id}.{format}"): of311(READ, OPEN311, thing="case"),
     ("GET", "/open311/v2/tokens/{token}.{format}"): of311(READ, OPEN311),
     ("POST", "/open311/v2/requests.{format}"): of311(OPEN311, data={"service_code": "06010"}),
+    ("POST", "/v1/holds"): of(HOLDS, json={"case": "nothing", "reason": "x"}),  # its case is in its body: test_holds.py
+    ("GET", "/v1/holds"): of(READ, HOLDS),
+    ("GET", "/v1/holds/{hold_id}"): of(READ, HOLDS, thing="hold"),
+    ("POST", "/v1/holds/{hold_id}/lift"): of(HOLDS, thing="hold", json={"reason": "x"}),
     ("GET", "/healthz"): OPEN,
     ("GET", "/readyz"): OPEN,
     ("GET", "/metrics"): OPEN,
@@ -167,6 +173,7 @@ def address(path: str, things: Things | None, thing: str | None) -> str:
             "frame": things.frame,
             "review": things.review,
             "verification": things.verification,
+            "hold": things.hold,
         }
     )
     sha256 = "0" * 64 if things is None else str(getattr(things, pictures.get(thing or "", "sha256")))
@@ -237,7 +244,7 @@ def test_a_token_of_a_district_does_not_find_what_lies_elsewhere(city: TwoDistri
 
 def _less_names(answer: httpx.Response, things: Things | None) -> str:
     names = list(NO_SUCH.values()) if things is None else [things.case.id, things.frame, things.review]
-    names += [] if things is None else [things.verification]
+    names += [] if things is None else [things.verification, things.hold]
     text = answer.text
     for name in sorted([*names, "0" * 64], key=len, reverse=True):
         text = text.replace(name, "?")
@@ -250,6 +257,7 @@ def untouched(city: TwoDistricts) -> None:
     """What lies elsewhere is as it was."""
     record = city.app.application.record
     assert record.store.case(city.there.case.id) == city.there.case
+    assert record.holds.find(HoldId(city.there.hold)).lifted is None
     assert record.reviews.review(city.there.review).answers == ()
     assert next(v for v in record.verifications.all() if v.id == city.there.verification).answer is None
 
