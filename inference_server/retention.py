@@ -7,7 +7,7 @@ referred to at the moment of marking is in the record by then. Storing a marked 
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -15,7 +15,7 @@ from typing import Final
 import structlog
 
 from inference_server.domain.policy import Policy
-from inference_server.domain.retention import Expired, Kept, Need, Retention
+from inference_server.domain.retention import Expired, Kept, Need, Retention, RetentionRules
 from inference_server.ports import Clock
 from inference_server.retention_ports import PARTS, Erased, Mark, PictureShelf, RetentionRecord, Stored
 from inference_server.ticking import Ticking
@@ -114,7 +114,7 @@ class RetentionThread(Ticking):
         super().__init__("retention", every_s, self.tick)
         self._keeper, self._turns, self._most = keeper, turns, most
         self._part = int(keeper.clock.now().timestamp() / every_s) % PARTS  # not always the first after a start
-        self.deleted: Counter[str] = Counter()
+        self.deleted = Counter({one.name: 0 for one in fields(RetentionRules)})
 
     def tick(self) -> None:
         """One part, if it is our turn; what goes wrong is logged."""
@@ -127,7 +127,8 @@ class RetentionThread(Ticking):
         except Exception:  # a record or a shelf that is away must not end the thread: what is due stays due
             _log.exception("retention_fault")
             return
-        self.deleted.update(done.deleted)
+        for rule, count in done.deleted.items():
+            self.deleted[rule.partition("=")[0]] += count
         if looked.newly_marked or done.count:
             spared = {f"spared_{why}": count for why, count in done.spared.items()}
             _log.info("pictures_retained", marked=looked.newly_marked, **done.deleted, **spared)

@@ -392,7 +392,7 @@ def test_the_thread_looks_through_all_parts_and_counts_what_it_deleted(city: Cit
     thread = RetentionThread(replace(city.keeper, grace=timedelta(0)), city.record.retention_turns, 10.0)
     for _ in range(PARTS):
         thread.tick()
-    assert thread.deleted == {"frames_h=24": 20}
+    assert +thread.deleted == {"frames_h": 20}
 
 
 _KILLED = """
