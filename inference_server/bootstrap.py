@@ -409,10 +409,14 @@ def _services(
     )
 
 
+def build_tipping(rules: Rules, record: Adapters) -> Tipping:
+    """The use case that takes tips."""
+    return Tipping(store=record.store, tips=record.tips, filing=build_filing(rules, record), clock=SystemClock())
+
+
 def _open311(settings: Settings, rules: Rules, record: Adapters) -> Open311:
-    tipping = Tipping(store=record.store, tips=record.tips, filing=build_filing(rules, record), clock=SystemClock())
     return Open311(
-        tipping=tipping,
+        tipping=build_tipping(rules, record),
         tips=record.tips,
         services=ServiceList.of(rules.policy, rules.catalogue),
         policy=rules.policy,

@@ -25,6 +25,7 @@ from inference_server.commands import (
     outbox,
     reviews,
     serving,
+    tips,
     tokens,
     verify,
 )
@@ -64,6 +65,7 @@ def create_cli() -> typer.Typer:
         ("models", models),
         ("outbox", outbox),
         ("reviews", reviews),
+        ("tips", tips),
         ("tokens", tokens),
     ):
         cli.add_typer(part.app, name=name)

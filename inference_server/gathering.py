@@ -203,9 +203,12 @@ class Gathering:
         work.save_candidate(candidate)
 
     def _may_be_known(self, scene: _Scene, candidate: Candidate) -> bool:
-        """Whether an open case may stand for a candidate already: filing it then waits for another pass."""
+        """Whether an open case may stand for a candidate already: filing it then waits for another pass.
+
+        Not one that somebody has only told of: its place is so vague that tips would hold up what lies around them.
+        """
         opened = (scene.candidates[key] for key, case in scene.cases.items() if self.filing.states.is_open(case.state))
-        return any(may_be_known(candidate, known, self.policy.match) for known in opened)
+        return any(may_be_known(candidate, known, self.policy.match) for known in opened if known.is_seen)
 
     def _merge(self, work: Work, scene: _Scene, sighted: Sighted, mine: Candidate) -> Candidate:
         """The candidate, joined with another one of the same thing, if there is one: before either is filed twice."""

@@ -180,6 +180,16 @@ def test_what_is_missing_or_wrong_is_named(
     assert str(fault["description"]).startswith(f"{field}: ")
 
 
+@pytest.mark.parametrize("path", ["services", "services/06010", "requests", "tokens/x"])
+def test_another_jurisdiction_is_not_found_and_ours_may_be_named(http: httpx.Client, app: OpenApp, path: str) -> None:
+    refused = get(http, app, f"{path}.xml", jurisdiction_id="city.gov")
+    assert as_dicts(refused.content, "error") == [
+        {"code": "404", "description": "jurisdiction_id: this jurisdiction is not served here"}
+    ]
+    ours = get(http, app, f"{path}.json", jurisdiction_id="hangzhou.gov.cn")
+    assert ours.status_code == (404 if path == "tokens/x" else 200)
+
+
 def test_a_key_is_needed_and_one_of_another_scope_does_not_do(http: httpx.Client, app: OpenApp) -> None:
     for key in ({"api_key": ""}, {"api_key": "wrong"}, {"api_key": app.secrets["cases:read"]}):
         answer = http.post(f"{BASE}/requests.json", data=TOLD | key)

@@ -10,8 +10,9 @@ import pytest
 import shapely
 from support.clocks import SetClock
 from support.drive import START, at
-from support.street import Going, Standing, Street, a_street, shipped_policy, two_grids
+from support.street import Going, Standing, Street, a_street, frames_of, shipped_policy, two_grids
 
+from inference_server.domain.case import CaseId
 from inference_server.domain.errors import BadInput, Conflict
 from inference_server.domain.geo import distance_m
 from inference_server.domain.grid import grid_id
@@ -245,11 +246,20 @@ def test_places_that_are_not_served_are_refused_and_nothing_is_kept(tmp_path: Pa
 
 def test_a_tip_follows_its_case_into_the_one_that_stays(tmp_path: Path) -> None:
     with told_street(tmp_path) as (street, tipping):
-        first, second = tipping.take(words(), APP), tipping.take(words(5.0, 90.0), APP)
-        gone, kept = street.record.store.case(second.case_id), street.record.store.case(first.case_id)  # type: ignore[arg-type]
-        with street.record.store.work(()) as work:
-            work.move_tips(gone.id, kept.id)
-        assert street.record.tips.tip(second.id).case_id == kept.id
+        kept, gone = tipping.take(words(), APP), tipping.take(words(5.0, 90.0), APP)
+        store, filing = street.record.store, street.collection.filing
+        case = store.case(CaseId(gone.id))
+        frame, _ = next(frames_of(Going(starts_s=60.0), []))
+        with store.work(()) as work:
+            filing.merge(work, case, store.candidate(store.case(CaseId(kept.id)).candidate_id), frame)
+        assert (store.case(case.id).state, street.record.tips.tip(gone.id).case_id) == ("rejected", kept.id)
+
+
+def test_a_tip_holds_up_nothing_that_vehicles_find_around_it(tmp_path: Path) -> None:
+    with told_street(tmp_path, HEAP) as (street, tipping):
+        tipping.take(words(5.0, 76.0), APP)
+        street.goes(Going(starts_s=60.0))
+        assert sorted(case.state for case in street.cases()) == ["filed", "review"]
 
 
 def test_a_unit_grid_stands_for_a_point_in_it(tmp_path: Path) -> None:
