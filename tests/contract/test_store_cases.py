@@ -111,6 +111,9 @@ def test_a_better_picture_of_a_kind_replaces_the_old_one(store: CaseStore) -> No
 
     expected = [item(0, "far", (5.0, 6.0, 7.0, 8.0)), item(1, "near", (1.0, 2.0, 3.0, 4.5))]
     assert store.evidence(CaseId("case-1")) == expected
+    near = next(item.sha256 for item in expected if item.kind == "near")
+    assert store.near_pictures([CaseId("case-1"), CaseId("case-9")]) == {"case-1": near}
+    assert store.near_pictures([]) == {}
 
 
 def test_a_case_that_stands_on_nothing_is_refused(store: CaseStore) -> None:

@@ -85,3 +85,10 @@ def test_pages_hold_every_case_once_in_order(store: CaseStore, limit: int, newes
 def test_a_cursor_that_is_none_of_ours_is_bad_input(store: CaseStore, cursor: str) -> None:
     with pytest.raises(BadInput):
         store.list_cases(CaseFilter(cursor=cursor))
+
+
+def test_a_page_by_its_number_holds_what_the_cursor_would_lead_to(store: CaseStore) -> None:
+    everything = [case.id for case in store.list_cases(CaseFilter(newest_first=True)).cases]
+    pages = [store.list_cases(CaseFilter(limit=4, offset=4 * n, newest_first=True)).cases for n in range(3)]
+    assert [case.id for page in pages for case in page] == everything
+    assert [len(page) for page in pages] == [4, 2, 0]

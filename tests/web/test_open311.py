@@ -14,6 +14,7 @@ from georeport import GeoReport
 from support.app import OpenApp, open_app
 from support.two_districts import HERE, THERE, two_districts
 
+from inference_server.domain.audit import AuditAction
 from inference_server.domain.case import CaseId
 from inference_server.domain.tip import TipId
 
@@ -86,6 +87,13 @@ def test_a_public_client_reads_services_and_requests(tmp_path: Path, card: Path,
 
 
 # --- what the specification shows ------------------------------------------------------------------------------------
+
+
+def test_the_query_that_the_specification_shows(http: httpx.Client, app: OpenApp) -> None:
+    query = "start_date=2010-05-24T00:00:00Z&end_date=2010-06-24T00:00:00Z&status=open&jurisdiction_id=hangzhou.gov.cn"
+    answer = http.get(f"{BASE}/requests.xml?{query}&api_key={key_of(app)}")
+    assert (answer.status_code, ElementTree.fromstring(answer.content).tag) == (200, "service_requests")
+    assert as_dicts(answer.content, "request") == []
 
 
 def test_discovery_says_where_the_endpoint_is_and_needs_no_key(http: httpx.Client, app: OpenApp) -> None:
@@ -328,6 +336,8 @@ def test_nothing_that_tells_who_it_was_is_kept_shown_or_logged(
         (tip,) = clerk.get(f"/v1/cases/{told}/tips").json()
     assert tip["description"] == TOLD["description"]
     logged = caplog.text + "".join(capsys.readouterr())
+    noted = [entry.note for entry in record.audit.entries() if entry.note.action is AuditAction.TIP_TAKEN]
+    assert (noted[-1].who, noted[-1].object) == ("open311", f"tip:{told}")
     for secret in (*SECRETS.values(), key_of(app), "a-wrong-secret"):
         assert all(secret not in text for text in (*seen, str(tip), str(record.tips.tip(TipId(told))), logged)), secret
     assert all("旧衣服" not in text for text in (*seen, logged))
