@@ -2,7 +2,7 @@
 
 A drawn city without pictures: the boxes are the truth, positions are as wrong as a receiver makes them. Everything
 behind the detector port is what `xuncheng serve` runs: use case, policy, SQLite (without fsync, for speed only).
-Prints one JSON object. Usage: python tests/bench/city.py [--things 1000] [--seed 3]
+Prints one JSON object. Usage: python tests/bench/city.py [--things 1000] [--seed 3] [--tips 0.2]
 
 A case that the service filed and took back later (`cases_taken_back`) counts as filed, and so as a duplicate: somebody
 may have been sent to it.
@@ -27,6 +27,7 @@ import shapely
 sys.path[:0] = [str(Path(__file__).parents[1])]
 
 from support.street import Street, a_filing, shipped_policy
+from support.told import figures_of_tips, tell
 from support.truth import TruthDetects, truth_picture
 
 from inference_server.adapters.clock import SystemClock
@@ -186,6 +187,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=3)
     parser.add_argument("--vehicles", type=int, default=2)
     parser.add_argument("--passes", type=int, default=3)
+    parser.add_argument("--tips", type=float, default=0.0, help="share of the things that people tell of beforehand")
     parser.add_argument("--check", action="store_true", help="exit with 1 where a figure misses its target")
     parser.add_argument("--keep", type=Path, default=None, help="folder that keeps the record")
     wanted = parser.parse_args()
@@ -198,8 +200,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         street = open_street(wanted.keep or Path(scratch), city, drive)
         tally = Tally()
+        told = tell(street, true_things(drive, tally), wanted.tips, drive.started_at(0), wanted.seed)
         analysed = list(send(street, drive, tally))
         figures = figures_of(street, drive, tally)
+        figures |= figures_of_tips(street, told, true_things(drive, tally)) if told else {}
         street.record.close()
     figures |= {
         "scene": "drawn city, truth boxes",
