@@ -218,9 +218,16 @@ def build_casework(rules: Rules, record: Adapters) -> Casework:
 
 
 def build_keeper(settings: Settings, rules: Rules, record: Adapters) -> Keeper:
-    """The use case that deletes pictures whose time is over. Events that go nowhere keep none."""
+    """The use case that deletes pictures and people's words whose time is over. Events that go nowhere keep none."""
     tells = settings.webhook_url is not None or settings.webhook_secret is not None
-    return Keeper(shelf=record.shelf, record=record.retention, policy=rules.policy, clock=SystemClock(), tells=tells)
+    return Keeper(
+        shelf=record.shelf,
+        record=record.retention,
+        policy=rules.policy,
+        clock=SystemClock(),
+        tells=tells,
+        words=record.tips,
+    )
 
 
 def build_reviewing(rules: Rules, record: Adapters, casework: Casework) -> Reviewing:
@@ -518,7 +525,7 @@ def _roll_call(settings: Settings, record: Adapters, workers: Workers) -> tuple[
 def _retention(settings: Settings, rules: Rules, record: Adapters) -> tuple[RetentionThread, ...]:
     """The thread that deletes pictures whose time is over; none under a policy that deletes nothing."""
     keeper = build_keeper(settings, rules, record)
-    if not keeper.retention.deletes:
+    if not (keeper.retention.deletes or keeper.forgets):
         return ()
     return (RetentionThread(keeper, record.retention_turns, settings.retention_every_s),)
 

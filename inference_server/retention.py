@@ -5,6 +5,7 @@ A picture is first marked, then left alone for some minutes, then asked again an
 referred to at the moment of marking is in the record by then. Storing a marked picture again takes its mark away.
 """
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
@@ -17,7 +18,7 @@ import structlog
 from inference_server.domain.policy import Policy
 from inference_server.domain.retention import Expired, Kept, Need, Retention, RetentionRules
 from inference_server.ports import Clock
-from inference_server.retention_ports import PARTS, Erased, Mark, PictureShelf, RetentionRecord, Stored
+from inference_server.retention_ports import PARTS, Erased, Mark, PersonsWords, PictureShelf, RetentionRecord, Stored
 from inference_server.ticking import Ticking
 from inference_server.verification_ports import Turns
 
@@ -48,6 +49,18 @@ class Keeper:
     clock: Clock
     tells: bool = True
     grace: timedelta = GRACE
+    words: PersonsWords | None = None
+
+    @property
+    def forgets(self) -> bool:
+        """Whether what people wrote ever goes."""
+        return self.words is not None and math.isfinite(self.policy.tips.words_days)
+
+    def forget(self, most: int = 1000) -> int:
+        """Of how many tips the words went, because their time is over."""
+        if self.words is None or not self.forgets:
+            return 0
+        return self.words.forget(self.clock.now() - timedelta(days=self.policy.tips.words_days), most)
 
     def look(self, parts: Sequence[int] = range(PARTS), *, marks: bool = True) -> Looked:
         """Ask of each picture who needs it; those that nobody needs are marked, unless `marks` is False."""
@@ -124,11 +137,14 @@ class RetentionThread(Ticking):
             self._part = (self._part + 1) % PARTS
             looked = self._keeper.look([self._part])
             done = self._keeper.erase(self._most)
+            forgotten = self._keeper.forget(self._most)
         except Exception:  # a record or a shelf that is away must not end the thread: what is due stays due
             _log.exception("retention_fault")
             return
         for rule, count in done.deleted.items():
             self.deleted[rule.partition("=")[0]] += count
+        if forgotten:
+            _log.info("tips_forgotten", count=forgotten)
         if looked.newly_marked or done.count:
             spared = {f"spared_{why}": count for why, count in done.spared.items()}
             _log.info("pictures_retained", marked=looked.newly_marked, **done.deleted, **spared)

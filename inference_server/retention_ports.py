@@ -113,6 +113,15 @@ class RetentionRecord(Protocol):
         ...
 
 
+class PersonsWords(Protocol):
+    """What people wrote of things on the street."""
+
+    def forget(self, before: datetime, most: int) -> int:
+        """Of how many tips the words went, in one transaction with the audit log: those whose case was closed before a
+        moment and is not held, and those that nobody has placed since."""
+        ...
+
+
 class Holds(Protocol):
     """Legal holds. Each is noted in the audit log, in the same transaction."""
 

@@ -177,7 +177,7 @@ def _over(database: Database, owner: Owner, data_folder: Path, options: OpeningO
         sessions=SqlSessions(database, clock),
         tries=SqlTries(database, clock),
         turns=SqlTurns(database, owner.name, clock),
-        tips=SqlTips(database),
+        tips=SqlTips(database, owner.name, clock),
         retention_turns=SqlTurns(database, owner.name, clock, _RETAINING),
         database=database,
         owner=owner,

@@ -24,7 +24,7 @@ from inference_server.retention_ports import Erased, Judges, Mark, PictureShelf
 _rows = tables.deletions
 _ONE = select(_rows.c.deleted_at).where(_rows.c.sha256 == bindparam("picture"))
 _STANDS = _rows.c.deleted_at.is_(None)
-_NO_NEW_HOLDS = text("LOCK TABLE holds IN SHARE MODE")
+NO_NEW_HOLDS = text("LOCK TABLE holds IN SHARE MODE")
 
 
 class SqlRetention:
@@ -67,7 +67,7 @@ class SqlRetention:
                 return Erased()
         with self._database.writing() as connection:
             if not self._database.is_sqlite:
-                connection.execute(_NO_NEW_HOLDS)
+                connection.execute(NO_NEW_HOLDS)
             oldest = marked.order_by(_rows.c.marked_at, _rows.c.sha256).limit(most).with_for_update()
             rows = connection.execute(oldest).all()
             needs, done, gone = read_needs(connection, [row.sha256 for row in rows]), Erased(), []

@@ -3,16 +3,20 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, and_, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from inference_server.adapters import tables
 from inference_server.adapters.column_types import AnyRow
 from inference_server.adapters.database import Database
+from inference_server.adapters.sql_audit import write_note
+from inference_server.adapters.sql_retention import NO_NEW_HOLDS
+from inference_server.domain.audit import SYSTEM, AuditAction, AuditNote
 from inference_server.domain.case import CaseId
 from inference_server.domain.errors import Conflict, NotFound
 from inference_server.domain.geo import LatLon
 from inference_server.domain.tip import Tip, TipId, Words
+from inference_server.ports import Clock
 
 _tips = tables.tips
 _FIRST_COME = (_tips.c.received_at, _tips.c.id)
@@ -21,8 +25,8 @@ _FIRST_COME = (_tips.c.received_at, _tips.c.id)
 class SqlTips:
     """What people have told, in a database."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, owner: str, clock: Clock) -> None:
+        self._database, self._owner, self._clock = database, owner, clock
 
     def tip(self, tip_id: TipId) -> Tip:
         """One tip; raises NotFound."""
@@ -38,11 +42,44 @@ class SqlTips:
 
     def unplaced(self, limit: int) -> list[Tip]:
         """Tips of which nobody knows yet where they are, oldest first."""
-        return self._all(select(_tips).where(_tips.c.case_id.is_(None)).order_by(*_FIRST_COME).limit(limit))
+        waiting = select(_tips).where(_tips.c.case_id.is_(None), _tips.c.address.is_not(None))
+        return self._all(waiting.order_by(*_FIRST_COME).limit(limit))
+
+    def forget(self, before: datetime, most: int) -> int:
+        """Of how many tips the words went: of those whose case was closed before a moment and is not held, and of
+        those that nobody has placed since. A link or an address counts as words."""
+        gone = dict.fromkeys(("address", "description", "media_url"))
+        with self._database.reading() as connection:
+            if connection.execute(_due(before).limit(1)).first() is None:
+                return 0
+        with self._database.writing() as connection:
+            if not self._database.is_sqlite:
+                connection.execute(NO_NEW_HOLDS)
+            due = list(connection.execute(_due(before).limit(most)).scalars())
+            connection.execute(update(_tips).where(_tips.c.id.in_(due)).values(gone))
+            who = f"{SYSTEM}:{self._owner}"
+            write_note(
+                self._database,
+                connection,
+                self._clock,
+                AuditNote.by(who, AuditAction.TIPS_FORGOTTEN, "tips", count=len(due), tips=due),
+            )
+        return len(due)
 
     def _all(self, statement: Any) -> list[Tip]:
         with self._database.reading() as connection:
             return [_tip_of(row) for row in connection.execute(statement)]
+
+
+def _due(before: datetime) -> Any:
+    """Tips with words whose time is over, the oldest first."""
+    holds, cases = tables.holds, tables.cases
+    held = select(holds.c.id).where(holds.c.case_id == _tips.c.case_id, holds.c.lifted_at.is_(None)).exists()
+    closed = and_(cases.c.is_open.is_(False), cases.c.changed_at <= before, ~held)
+    unplaced = and_(_tips.c.case_id.is_(None), _tips.c.received_at <= before)
+    has_words = or_(*(column.is_not(None) for column in (_tips.c.address, _tips.c.description, _tips.c.media_url)))
+    joined = select(_tips.c.id).outerjoin(cases, cases.c.id == _tips.c.case_id)
+    return joined.where(has_words, or_(unplaced, closed)).order_by(*_FIRST_COME)
 
 
 def read_tip(connection: Connection, tip_id: TipId) -> Tip | None:

@@ -31,6 +31,7 @@ def retain(
             "deleted": {} if erased is None else erased.deleted,
             "spared": {} if erased is None else erased.spared,
             "freed_bytes": 0 if erased is None else erased.freed_bytes,
+            "tips_forgotten": 0 if dry_run else keeper.forget(),
         }
     finally:
         record.close()

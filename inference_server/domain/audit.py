@@ -49,6 +49,7 @@ class AuditAction(StrEnum):
     ORIGINAL_SHOWN = "original.shown"
     TIP_TAKEN = "tip.taken"
     TIP_PLACED = "tip.placed"
+    TIPS_FORGOTTEN = "tips.forgotten"
     PICTURES_DELETED = "pictures.deleted"
     HOLD_SET = "hold.set"
     HOLD_LIFTED = "hold.lifted"

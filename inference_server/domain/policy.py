@@ -115,6 +115,7 @@ class TipRules:
     address_sigma_m: float = 50.0  # of a whole unit grid, where that is all that was said
     gate_sigmas: float = 3.3
     within_m: float = 25.0
+    words_days: float = math.inf  # what people wrote goes so long after the case was closed; `inf`: never
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

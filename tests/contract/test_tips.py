@@ -6,17 +6,20 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from support.builders import NOON, PLACE
+from support.builders import NOON, PLACE, a_case
 from support.clocks import SetClock
 from support.records import CELLS, file_cases
 from support.street import a_filing, shipped_policy
 
 from inference_server.adapters.opening import Adapters
+from inference_server.domain.audit import AuditAction
 from inference_server.domain.case import CaseId
 from inference_server.domain.errors import Conflict, NotFound
+from inference_server.domain.hold import Held
 from inference_server.domain.reach import Reach
 from inference_server.domain.tip import Tip, TipId, Words
 from inference_server.ports import CaseFilter
+from inference_server.retention import Keeper
 from inference_server.tipping import Caller, Tipping
 
 WORDS = Words(class_name="garbage", position=PLACE, sigma_m=10.0, address="桥头", description="三袋\n旧衣服")
@@ -92,3 +95,32 @@ def test_of_many_sent_at_once_one_is_kept(record: Adapters, key: str | None, pla
         got = {tip.id for tip in pool.map(lambda _: tipping.take(words, caller), range(6))}
     assert len(got) == 1
     assert len(record.store.list_cases(CaseFilter()).cases) == int(placed)
+
+
+def test_words_go_some_time_after_their_case_was_closed_unless_it_is_held(
+    timed_record: Adapters, clock: SetClock
+) -> None:
+    record = timed_record
+    file_cases(record.store, "1", "2", "3")
+    with record.store.work(CELLS) as work:
+        for name in ("1", "2"):
+            closed = a_case(f"case-{name}", f"candidate-{name}", state="closed", changed_at=clock.now())
+            work.save_case(closed)
+    cases = {name: CaseId(f"case-{name}") for name in ("1", "2", "3")}
+    save(record, *(a_tip(f"tip-{name}", case_id=case) for name, case in cases.items()), a_tip("tip-4", key="k"))
+    hold = record.holds.hold(Held(case_id=cases["2"]), by="operator:wang", reason="disputed")
+    policy = replace(shipped_policy(), tips=replace(shipped_policy().tips, words_days=30.0))
+    keeper = Keeper(shelf=record.shelf, record=record.retention, policy=policy, clock=clock, words=record.tips)
+    assert keeper.forget() == 0
+    clock.advance(31 * 86_400.0)
+    assert keeper.forget() == 2
+    wordless = replace(WORDS, address=None, description=None)
+    assert record.tips.tip(TipId("tip-1")) == a_tip(case_id=cases["1"], words=wordless, fingerprint=WORDS.fingerprint)
+    assert record.tips.tip(TipId("tip-4")).words == wordless
+    assert [record.tips.tip(TipId(f"tip-{name}")).words for name in ("2", "3")] == [WORDS, WORDS]
+    assert record.tips.unplaced(10) == []
+    record.holds.lift(hold.id, by="operator:wang", reason="settled")
+    assert (keeper.forget(), keeper.forget()) == (1, 0)
+    notes = [one.note for one in record.audit.entries() if one.note.action is AuditAction.TIPS_FORGOTTEN]
+    assert [note.details["tips"] for note in notes] == [["tip-1", "tip-4"], ["tip-2"]]
+    assert not replace(keeper, policy=replace(policy, tips=replace(policy.tips, words_days=float("inf")))).forgets
