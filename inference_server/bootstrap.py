@@ -46,6 +46,7 @@ from inference_server.domain.closing import Decider
 from inference_server.domain.grid import GridIndex
 from inference_server.domain.model import Alias, ModelStatus
 from inference_server.domain.throttle import Bucket
+from inference_server.door import BlindGate, Door
 from inference_server.filing import Filing
 from inference_server.models import Models, ModelWatch, Tells, nobody
 from inference_server.outbox import Delivery
@@ -173,6 +174,11 @@ def picture_limits(settings: Settings) -> Limits:
     return Limits(max_bytes=settings.max_picture_bytes, max_pixels=settings.max_picture_pixels)
 
 
+def _grids(rules: Rules, record: Adapters) -> GridIndex:
+    """The unit grids as they are in the record now."""
+    return GridIndex(record.store.grids(), zone=ZoneInfo(rules.policy.timezone))
+
+
 def build_collection(
     rules: Rules,
     record: Adapters,
@@ -198,7 +204,7 @@ def build_filing(rules: Rules, record: Adapters) -> Filing:
     return Filing(
         policy=rules.policy,
         states=rules.states,
-        grids=GridIndex(record.store.grids(), zone=ZoneInfo(rules.policy.timezone)),
+        grids=_grids(rules, record),
         catalogue=rules.catalogue,
         limits=rules.limits,
         calendar=rules.calendar,
@@ -269,7 +275,7 @@ def gone_rules(looks: YoloLooks, rules: Rules) -> GoneRules:
 
 def build_verification(rules: Rules, record: Adapters, judge_now: Callable[[], Judge]) -> Verification:
     """The use case that verifies reported fixes, with the unit grids as they are in the record now."""
-    grids = GridIndex(record.store.grids(), zone=ZoneInfo(rules.policy.timezone))
+    grids = _grids(rules, record)
     return Verification(
         store=record.store,
         verifications=record.verifications,
@@ -328,7 +334,9 @@ def build(settings: Settings) -> Application:
     )
     workers = Workers(work, settings.workers)
     readiness = _readiness(settings, record, workers, watch)
-    services = _services(settings, record, rules, readiness, metrics, models, asking)
+    door = _door(collection.filing.grids, rules, record, metrics)
+    acceptance = Acceptance(record.queue, door, readiness, picture_limits(settings))
+    services = _services(settings, record, rules, acceptance, metrics, models, asking)
     app = create_app(services)
     secret = _add_console(app, settings, rules, services, record)
     return Application(
@@ -361,7 +369,9 @@ def describe() -> dict[str, Any]:
         models = Models(model_shelf(settings), SystemClock())
         metrics = Metrics(record.store, record.queue, models, SystemClock())
         asking = _asking(settings, rules, record, models)
-        services = _services(settings, record, rules, Readiness({}), metrics, models, asking)
+        door = _door(_grids(rules, record), rules, record, metrics)
+        acceptance = Acceptance(record.queue, door, Readiness({}), picture_limits(settings))
+        services = _services(settings, record, rules, acceptance, metrics, models, asking)
         document = create_app(services).openapi()
         record.close()
         return document
@@ -382,7 +392,7 @@ def _services(
     settings: Settings,
     record: Adapters,
     rules: Rules,
-    readiness: Readiness,
+    acceptance: Acceptance,
     metrics: Metrics,
     models: Models,
     asking: Asking,
@@ -395,12 +405,12 @@ def _services(
         registry=record.registry,
         audit=record.audit,
         clock=SystemClock(),
-        acceptance=Acceptance(record.queue, readiness, limits),
+        acceptance=acceptance,
         casework=casework,
         reviewing=build_reviewing(rules, record, casework),
         reader=FrameReader(settings.max_picture_bytes, settings.body_within_s),
         budget=ByteBudget(settings.max_bytes_in_flight),
-        readiness=readiness,
+        readiness=acceptance.readiness,
         metrics=metrics,
         models=models,
         shadows=record.shadows,
@@ -434,6 +444,11 @@ def _open311(settings: Settings, rules: Rules, record: Adapters) -> Open311:
         throttle=AddressThrottle(_STRANGERS, SystemClock()),
         now=SystemClock().now,
     )
+
+
+def _door(grids: GridIndex, rules: Rules, record: Adapters, metrics: Metrics) -> Door:
+    gate = BlindGate(record.store, grids, rules.policy.gate)
+    return Door(gate, record.queue, SystemClock(), metrics.hear_of_result)
 
 
 def _sight(record: Adapters, asking: Asking) -> Sight:

@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from inference_server.domain.camera import View
 from inference_server.domain.frame import Frame, PastFrame, Quality
-from inference_server.domain.gate import check_fix, check_quality, check_step, check_stuck, repeats_fix
+from inference_server.domain.gate import check_quality, check_stuck, repeats_fix
 from inference_server.domain.geo import LatLon, cells_around
 from inference_server.domain.observation import Detection, Drop, DropReason, Observation
 from inference_server.domain.place import Placing, Pose, clear_ground, pose_of
@@ -25,6 +23,7 @@ from inference_server.domain.screen import (
     repeats_stronger,
     screen,
 )
+from inference_server.door import BlindGate, BlindLook
 from inference_server.filing import Filing
 from inference_server.gathering import Gathering
 from inference_server.ports import (
@@ -58,11 +57,11 @@ class Collection:
 
     def inspect(self, frame: Frame, picture: bytes) -> Report:
         """What became of a frame. The same frame again gives the same report and changes nothing."""
-        previous = self.store.previous_frame(frame.camera, frame.taken_at, analysed=False)
-        look, drop = self._gate(frame, picture, previous)
+        blind = self._blind_gate.look(frame)
+        look, drop = self._gate(frame, picture, blind)
         if drop is not None or look is None:
             return self._dropped(frame, drop, None if look is None else look.quality)
-        sighted = self._see(frame, previous, look)
+        sighted = self._see(frame, blind.previous, look)
         with self.times(Stage.EVIDENCE):
             self._keep_evidence(sighted, picture)
         reach_m = self.policy.place.max_range_m + _LOCK_SLACK_M
@@ -87,30 +86,23 @@ class Collection:
                 work.add_review(_review_item(sighted.frame, one))
         return report
 
-    def _gate(self, frame: Frame, picture: bytes, previous: PastFrame | None) -> tuple[Look | None, Drop | None]:
-        rules = self.policy.gate
-        drop = check_fix(frame, previous, rules)
-        if drop is not None:
-            return None, drop
-        assert frame.fix is not None
-        if rules.only_inside_grids and not self._in_grids(frame):
-            return None, Drop(DropReason.OUTSIDE_AREA)
-        last_analysed = previous
-        if previous is not None and not previous.is_analysed:
-            last_analysed = self.store.previous_frame(frame.camera, frame.taken_at, analysed=True)
-        standing = check_step(frame.fix, last_analysed, rules)
-        is_same_fix = repeats_fix(frame.fix, previous)
-        if standing is not None and not is_same_fix:
-            return None, standing
+    @property
+    def _blind_gate(self) -> BlindGate:
+        return BlindGate(self.store, self.filing.grids, self.policy.gate)
+
+    def _gate(self, frame: Frame, picture: bytes, blind: BlindLook) -> tuple[Look | None, Drop | None]:
+        if blind.drop is not None:
+            return None, blind.drop
         try:
             with self.times(Stage.DECODE):
                 look = self.detects.open(picture)
         except PictureUnreadable as error:
             return None, Drop(DropReason.PICTURE_UNREADABLE, {"why": str(error), "code": error.code})
-        if is_same_fix:
-            assert previous is not None
-            drop = check_stuck(frame.fix, previous, look.quality, rules)
-        return look, drop or standing or check_quality(look.quality, rules)
+        assert frame.fix is not None
+        stuck = None
+        if blind.previous is not None and repeats_fix(frame.fix, blind.previous):
+            stuck = check_stuck(frame.fix, blind.previous, look.quality, self.policy.gate)
+        return look, stuck or blind.standing or check_quality(look.quality, self.policy.gate)
 
     def _see(self, frame: Frame, previous: PastFrame | None, look: Look) -> Sighted:
         """Detections screened and placed: each one an observation or a drop."""
@@ -159,10 +151,6 @@ class Collection:
         for one in seen:
             if is_beside_stronger(one, seen, self.policy.groups, within_m):
                 sighted.results[one.detection.index] = Drop(DropReason.REPEATED_BOX, {"within_m": within_m})
-
-    def _in_grids(self, frame: Frame) -> bool:
-        assert frame.fix is not None
-        return self.filing.grids.locate(frame.fix.position, np.zeros((2, 2)), frame.taken_at).grid is not None
 
     def _place(self, detection: Detection, placing: Placing, sighted: Sighted) -> Observation | Drop:
         rules = self.policy.classes.get(detection.class_name)

@@ -111,6 +111,11 @@ class FrameQueue(Protocol):
         """Store durably (file, folder, row are synced before this returns); raises QueueFull."""
         ...
 
+    def turn_away(self, frame: Frame, report: Report) -> Accepted | None:
+        """Store the report of a frame whose picture nobody needs, durably; None, and nothing stored, where a frame of
+        its camera waits, for that one may change what is to be said of this one."""
+        ...
+
     def claim(self, wait_s: float = 0.0) -> Claimed | None:
         """The oldest waiting frame (by arrival) of a camera that nobody works on; waits for one, then None."""
         ...

@@ -16,6 +16,7 @@ from inference_server.adapters.nats_stream import Key
 from inference_server.adapters.owner import Census
 from inference_server.adapters.sql_queue import Recovery, SqlQueue
 from inference_server.domain.frame import Frame
+from inference_server.domain.report import Report
 from inference_server.ports import Accepted, Claimed
 
 
@@ -35,6 +36,10 @@ class NatsQueue:
         if accepted.is_new:
             self._bus.put(frame.camera, frame.id)
         return accepted
+
+    def turn_away(self, frame: Frame, report: Report) -> Accepted | None:
+        """Store the report of a frame whose picture nobody needs; None where a frame of its camera waits."""
+        return self._record.turn_away(frame, report)
 
     def claim(self, wait_s: float = 0.0) -> Claimed | None:
         """The oldest waiting frame of a camera that has a key; waits up to `wait_s` for one, then None."""

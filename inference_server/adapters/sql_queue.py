@@ -44,6 +44,7 @@ _UNHELD = (
 )
 _FREE_CAMERA = _UNHELD.with_only_columns(_frames.c.camera).limit(1)
 _OLDEST = select(_frames).where(_WAITING, _frames.c.camera == bindparam("of")).order_by(_frames.c.arrival).limit(1)
+_OLDEST_ID = _OLDEST.with_only_columns(_frames.c.id)
 _DEPTH = select(func.count()).select_from(_frames).where(_WAITING)
 # Grouped and compared as expressions, or SQLite would take the index that brings the rows in that order, and look up
 # each row of the table for the rest; or the index of the key, and look at all frames that a device has ever sent.
@@ -116,6 +117,16 @@ class SqlQueue:
         elif self._state(frame.id) != QUEUED:
             self._spool.remove(frame.id)  # the same frame came twice at once, and was analysed meanwhile
         return Accepted(frame.id, is_new)
+
+    def turn_away(self, frame: Frame, report: Report) -> Accepted | None:
+        """Store the report of a frame whose picture nobody needs (its row is synced before this returns); None where a
+        frame of its camera waits, or where the disk is nearly full."""
+        if self._spool.free_bytes() < self._limits.min_free_bytes:
+            return None
+        with self._database.writing() as connection:
+            if connection.execute(_OLDEST_ID, {"of": frame.camera}).first() is not None:
+                return None
+            return Accepted(frame.id, is_new=write_report(self._database, connection, frame, report))
 
     def claim(self, wait_s: float = 0.0) -> Claimed | None:
         """The oldest waiting frame of a camera that nobody works on; waits up to `wait_s` for one, then None."""

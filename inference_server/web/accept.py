@@ -10,6 +10,7 @@ from inference_server.domain.datum import to_wgs84
 from inference_server.domain.errors import BadInput, UnknownDatum
 from inference_server.domain.frame import CameraId, DeviceId, Fix, Frame, camera_id, frame_id, sha256_of
 from inference_server.domain.geo import LatLon
+from inference_server.door import Door
 from inference_server.ports import Accepted, FrameQueue, Token
 from inference_server.web.json_part import read_json_part
 from inference_server.web.readiness import Readiness
@@ -50,12 +51,13 @@ class Acceptance:
     """Turns posted frames into waiting ones."""
 
     queue: FrameQueue
+    door: Door
     readiness: Readiness
     limits: Limits
     skews: SkewKeeper = field(default_factory=SkewKeeper)
 
     def accept(self, meta: bytes, picture: bytes, token: Token, received_at: datetime) -> Accepted:
-        """The frame's id, after it is stored durably.
+        """The frame's id, after it is stored durably, or its report is.
 
         Raises an InspectionError or a PictureError. `received_at` is when the first byte came, so that a slow
         upload is not taken for a wrong clock.
@@ -67,7 +69,7 @@ class Acceptance:
         info = probe(picture, self.limits)
         frame = self._frame(said, fix, picture, f"image/{info.format}", received_at)
         try:
-            return self.queue.put(frame, picture)
+            return self.door.turn_away(frame) or self.queue.put(frame, picture)
         except OSError as error:
             raise Busy(f"the disk takes no more: {error.strerror or error}", retry_after_s=_DISK_RETRY_S) from error
 

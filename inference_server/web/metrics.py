@@ -61,9 +61,13 @@ class Metrics:
         self.registry.register(_Counts(name, about, counts, label))
 
     def hear(self, frame: Frame, report: Report, seconds: float) -> None:
-        """Count a frame that is done."""
-        self.frames.labels("analysed" if report.drop is None else report.drop.reason.value).inc()
+        """Count a frame that a worker is done with."""
+        self.hear_of_result(frame, report)
         self.frame_seconds.observe(seconds)
+
+    def hear_of_result(self, frame: Frame, report: Report) -> None:
+        """Count a frame that is done, whoever did it."""
+        self.frames.labels("analysed" if report.drop is None else report.drop.reason.value).inc()
         self.result_seconds.observe((report.analysed_at - frame.received_at).total_seconds())
 
     def stage_watch(self, stage: Stage) -> AbstractContextManager[object]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from obstore.store import MemoryStore
-from support.builders import a_frame, a_picture, a_report
+from support.builders import a_dropped_report, a_frame, a_picture, a_report
 from support.clocks import SetClock
 from support.nats_server import OwnNats
 from support.records import KINDS, POSTGRESQL, SQLITE_FILE, SQLITE_MEMORY, Place
@@ -146,6 +146,40 @@ def test_a_frame_without_a_report_cannot_be_released(record: Adapters) -> None:
     with pytest.raises(RuntimeError, match="no report"):
         record.queue.release(claim(record))
     assert spooled(record) == {frame.id}
+
+
+def test_a_frame_turned_away_has_its_report_and_never_a_picture(record: Adapters) -> None:
+    frame = a_frame(1)
+    report = a_dropped_report(frame)
+    assert record.queue.turn_away(frame, report) == Accepted(frame_id=frame.id, is_new=True)
+    assert record.store.report(frame.id) == report
+    assert (record.queue.depth(), spooled(record)) == (0, set())
+    assert record.queue.claim() is None
+
+
+def test_a_frame_turned_away_or_put_before_is_not_new(record: Adapters) -> None:
+    frame = a_frame(1)
+    again = Accepted(frame_id=frame.id, is_new=False)
+    record.queue.turn_away(frame, a_dropped_report(frame))
+    assert record.queue.turn_away(frame, a_dropped_report(frame, DropReason.NO_FIX)) == again
+    assert record.queue.put(frame, a_picture(1)) == again
+    found = record.store.report(frame.id)
+    assert found is not None
+    assert found.drop is not None
+    assert found.drop.reason is DropReason.NOT_MOVED
+    assert (record.queue.depth(), spooled(record)) == (0, set())
+
+
+def test_no_frame_is_turned_away_while_one_of_its_camera_waits_or_is_in_work(record: Adapters) -> None:
+    put(record, 1)
+    later, other = a_frame(2), a_frame(3, camera="rear")
+    assert record.queue.turn_away(later, a_dropped_report(later)) is None
+    claimed = claim(record)
+    assert record.queue.turn_away(later, a_dropped_report(later)) is None
+    assert record.store.report(later.id) is None
+    assert record.queue.turn_away(other, a_dropped_report(other)) is not None
+    finish(record, claimed)
+    assert record.queue.turn_away(later, a_dropped_report(later)) is not None
 
 
 def test_a_frame_given_back_comes_again_after_a_pause_and_before_the_later_ones(
