@@ -172,6 +172,11 @@ class Candidate:
         """Whether a vehicle has seen it; else somebody has only told of it."""
         return self.observations > 0
 
+    def may_be(self, class_name: str) -> bool:
+        """Whether it may be a thing of a class of its group: one that was only told of is of the code that was told,
+        for a person names what a detector may mistake."""
+        return self.is_seen or class_name in self.class_scores
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseView:

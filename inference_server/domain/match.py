@@ -101,14 +101,15 @@ class Linking:
 
     def _extra(self, track: Track, candidate: Candidate) -> float:
         """What another class, the other side of the road and a place that nobody has measured cost."""
-        cost = self.rules.wrong_class_cost if candidate.class_name != track.class_name else 0.0
+        is_other = candidate.class_name != track.class_name
+        cost = self.rules.wrong_class_cost if candidate.is_seen and is_other else 0.0
         cost += 0.0 if candidate.is_seen else self.rules.told_cost
         return cost + (self.rules.wrong_side_cost if _on_other_side(track.side_deg, candidate.side_deg) else 0.0)
 
     def _may_be(self, track: Track, candidate: Candidate) -> bool:
         if candidate.class_group != track.class_group or candidate.contact is not track.contact:
             return False
-        if candidate.id in self.taken.get(track.id, frozenset()):
+        if candidate.id in self.taken.get(track.id, frozenset()) or not candidate.may_be(track.class_name):
             return False
         return bool(np.abs(self.gap(track, candidate)).max() <= self.rules.search_m)
 

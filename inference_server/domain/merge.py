@@ -20,6 +20,8 @@ def are_one(a: Candidate, b: Candidate, rules: MatchRules) -> bool:
     """Whether two candidates of at least `merge_passes` passes in all are the same thing."""
     if a.class_group != b.class_group or a.contact is not b.contact or a.id == b.id:
         return False
+    if not (a.may_be(b.class_name) and b.may_be(a.class_name)):
+        return False
     if len(a.passes) + len(b.passes) < rules.merge_passes or _were_seen_together(a, b):
         return False
     if distance_m(a.position, b.position) > rules.merge_within_m:

@@ -9,12 +9,13 @@ from typing import Final, NewType
 from inference_server.domain.candidate import Candidate, CandidateId, PassId, PassPosition, TrackId
 from inference_server.domain.case import CaseId
 from inference_server.domain.geo import LatLon
-from inference_server.domain.policy import Policy
+from inference_server.domain.policy import ClassRules, Policy
 
 TipId = NewType("TipId", str)
 
 TIP_SOURCE: Final = "公众举报"  # the source of a case that began with a tip
 CITIZEN: Final = "citizen"  # who, in the history of such a case
+_NAMED: Final = 1e-9  # the class that was told goes before others of its code; no score
 SAME_WITHIN: Final = timedelta(hours=1)  # the same words again within this time are the same tip, sent again
 
 
@@ -57,6 +58,10 @@ class Tip:
     case_id: CaseId | None = None
 
 
+def _code(rules: ClassRules) -> tuple[str, str, str | None]:
+    return rules.group, rules.kind, rules.code
+
+
 def candidate_of(tip: Tip, position: LatLon, policy: Policy) -> Candidate:
     """What the case of a tip stands on until a vehicle has seen the thing: a place that nobody has measured.
 
@@ -64,6 +69,7 @@ def candidate_of(tip: Tip, position: LatLon, policy: Policy) -> Candidate:
     """
     name = f"tip-{tip.id}"
     rules, covariance = policy.classes[tip.words.class_name], (tip.words.sigma_m**2, 0.0, tip.words.sigma_m**2)
+    of_code = [one for one, of in policy.classes.items() if _code(of) == _code(rules)]
     told = PassPosition(
         track_id=TrackId(name),
         pass_id=PassId(name),
@@ -71,7 +77,7 @@ def candidate_of(tip: Tip, position: LatLon, policy: Policy) -> Candidate:
         at=tip.received_at,
         position=position,
         cov_m2=covariance,
-        class_scores={tip.words.class_name: 0.0},
+        class_scores={**dict.fromkeys(of_code, 0.0), tip.words.class_name: _NAMED},
     )
     return Candidate(
         id=CandidateId(name),

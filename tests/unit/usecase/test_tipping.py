@@ -255,6 +255,25 @@ def test_a_tip_follows_its_case_into_the_one_that_stays(tmp_path: Path) -> None:
         assert (store.case(case.id).state, street.record.tips.tip(gone.id).case_id) == ("rejected", kept.id)
 
 
+def test_a_vehicle_takes_over_what_was_told_under_its_code_only(tmp_path: Path) -> None:
+    near = Standing(place=(5.0, 40.0), class_name="open_manhole")
+    with told_street(tmp_path, near) as (street, tipping):
+        tip = tipping.take(words(7.0, 42.0, class_name="pothole"), APP)
+        for number in range(3):
+            street.goes(Going(starts_s=600.0 * (number + 1)))
+        states = {case.class_name: (case.state, case.id == tip.id) for case in street.cases()}
+        assert states == {"pothole": ("review", True), "open_manhole": ("filed", False)}
+
+
+def test_a_vehicle_takes_over_another_class_of_the_code_that_was_told(tmp_path: Path) -> None:
+    with told_street(tmp_path, Standing(place=(5.0, 40.0), class_name="crack")) as (street, tipping):
+        tip = tipping.take(words(7.0, 42.0, class_name="pothole"), APP)
+        for number in range(2):
+            street.goes(Going(starts_s=600.0 * (number + 1)))
+        assert (street.case().id, street.case().code) == (tip.id, "06013")
+        assert street.case().observations > 0
+
+
 def test_a_tip_holds_up_nothing_that_vehicles_find_around_it(tmp_path: Path) -> None:
     with told_street(tmp_path, HEAP) as (street, tipping):
         tipping.take(words(5.0, 76.0), APP)
