@@ -27,6 +27,7 @@ from inference_server.adapters.nats_stream import StreamPlan
 from inference_server.adapters.objects import AnyStore, ObjectPlace, open_store
 from inference_server.adapters.opening import Adapters, BusOptions, OpeningOptions, open_adapters
 from inference_server.adapters.passwords import ArgonPasswords
+from inference_server.adapters.sealing import Keyring, read_key_file, read_keys
 from inference_server.adapters.sql_queue import QueueLimits
 from inference_server.adapters.webhook import WebhookGateway, WebhookSettings
 from inference_server.answering import Answering, AnsweringThread
@@ -43,6 +44,7 @@ from inference_server.console.session import OneTimeToken
 from inference_server.console.vendor import MissingAssets
 from inference_server.domain.audit import AuditAction, AuditNote
 from inference_server.domain.closing import Decider
+from inference_server.domain.errors import BadInput
 from inference_server.domain.grid import GridIndex
 from inference_server.domain.model import Alias, ModelStatus
 from inference_server.domain.throttle import Bucket
@@ -91,9 +93,22 @@ def open_record(settings: Settings, rules: Rules) -> Adapters:
         displaces=settings.displace_live_frames,
     )
     options = OpeningOptions(
-        limits=limits, is_open=rules.states.is_open, bus=_bus_options(settings), objects=_object_store(settings)
+        limits=limits,
+        is_open=rules.states.is_open,
+        bus=_bus_options(settings),
+        objects=_object_store(settings),
+        keyring=picture_keys(settings),
     )
     return open_adapters(settings.database_url, settings.data_folder, options)
+
+
+def picture_keys(settings: Settings) -> Keyring:
+    """The keys that pictures are sealed with; raises BadInput."""
+    if settings.picture_keys is not None and settings.picture_keys_file is not None:
+        raise BadInput("give picture_keys or picture_keys_file, not both", field="picture_keys")
+    if settings.picture_keys_file is not None:
+        return read_key_file(settings.picture_keys_file)
+    return read_keys(settings.picture_keys.get_secret_value().split() if settings.picture_keys is not None else ())
 
 
 def _bus_options(settings: Settings) -> BusOptions | None:

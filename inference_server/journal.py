@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-_SECRETS: Final = ("token", "secret", "authorization", "cookie", "password")
+_SECRETS: Final = ("token", "secret", "authorization", "cookie", "password", "picture_keys")
 _HIDDEN: Final = "***"
 
 

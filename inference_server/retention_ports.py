@@ -32,6 +32,10 @@ class PictureShelf(Protocol):
         """Whether a picture lies there."""
         ...
 
+    def reseal(self, sha256: str) -> bool:
+        """Whether the picture was put under the current key; False where it is so already, or gone."""
+        ...
+
     def remove(self, sha256: str) -> None:
         """The bytes go; nothing happens where they are gone already."""
         ...

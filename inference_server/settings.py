@@ -46,6 +46,12 @@ class Settings(BaseSettings):
     object_store_region: str = Field(default="us-east-1", description="region of the bucket")
     object_store_access_key: SecretStr | None = Field(default=None, description="who we are to the object store")
     object_store_secret_key: SecretStr | None = Field(default=None, description="and our secret")
+    picture_keys: SecretStr | None = Field(
+        default=None, description="keys apart by spaces, id:base64: the first seals pictures at rest, all of them open"
+    )
+    picture_keys_file: Path | None = Field(
+        default=None, description="the same as a file, a key a line, which only its owner may read"
+    )
     weights: Path | None = Field(
         default=None, description="model card, folder with exactly one, or registry of models; else the shipped card"
     )

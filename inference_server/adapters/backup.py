@@ -18,10 +18,11 @@ from typing import Any
 
 from inference_server.adapters.durable_files import make_folder, write_durably
 from inference_server.adapters.frame_rows import QUEUED
+from inference_server.adapters.sealing import MAGIC
 from inference_server.domain.errors import BadInput, Conflict
 
 DATABASE, SPOOL, EVIDENCE = "xuncheng.sqlite", "spool", "evidence"
-MANIFEST = "backup.json"
+MANIFEST, SEALED = "backup.json", "sealed.sha256"
 _TRIES = 10
 
 
@@ -34,6 +35,7 @@ class BackedUp:
     frames_waiting: int
     pictures: int
     bytes: int
+    sealed_sha256: str | None = None  # of the list of sealed files, which nobody can prove without a key
 
 
 def back_up(data_folder: Path, target: Path, at: datetime) -> BackedUp:
@@ -61,12 +63,14 @@ def back_up(data_folder: Path, target: Path, at: datetime) -> BackedUp:
         if path.name not in waiting:
             path.unlink()
     _copy_pictures(data_folder / EVIDENCE, target / EVIDENCE)
+    sealed = _write_sealed(target)
     found = BackedUp(
         made_at=at,
         database_sha256=_sha256(target / DATABASE),
         frames_waiting=len(waiting),
         pictures=len(_files(target / EVIDENCE)),
         bytes=sum(path.stat().st_size for path in _files(target)),
+        sealed_sha256=sealed,
     )
     os.sync()
     # The manifest comes last: a backup without one was never finished.
@@ -108,16 +112,46 @@ def _faults(source: Path, found: BackedUp) -> Iterator[str]:
     if not (source / DATABASE).is_file() or _sha256(source / DATABASE) != found.database_sha256:
         yield f"{DATABASE} is missing or is another one"
         return
+    sealed = _read_sealed(source)
+    if found.sealed_sha256 != (_sha256(source / SEALED) if (source / SEALED).is_file() else None):
+        yield f"{SEALED} is missing or is another one"
+        return
     pictures = _files(source / EVIDENCE)
     if len(pictures) != found.pictures:
         yield f"{len(pictures)} pictures of cases instead of {found.pictures}"
     for path in pictures:
-        if _sha256(path) != path.name:
+        if _sha256(path) != sealed.get(_named(source, path), path.name):
             yield f"{path.relative_to(source)} is damaged"
     for frame, sha256 in _waiting(source / DATABASE).items():
         path = source / SPOOL / frame
-        if not path.is_file() or _sha256(path) != sha256:
+        if not path.is_file() or _sha256(path) != sealed.get(_named(source, path), sha256):
             yield f"{path.relative_to(source)} is missing or damaged"
+
+
+def _write_sealed(target: Path) -> str | None:
+    """The hash of a list with the hashes of all sealed files, as sha256sum writes it; None where none is sealed."""
+    sealed = [path for folder in (SPOOL, EVIDENCE) for path in sorted(_files(target / folder)) if _is_sealed(path)]
+    if not sealed:
+        return None
+    lines = (f"{_sha256(path)}  {_named(target, path)}" for path in sealed)
+    write_durably(target / SEALED, "".join(f"{line}\n" for line in lines).encode())
+    return _sha256(target / SEALED)
+
+
+def _read_sealed(source: Path) -> dict[str, str]:
+    if not (source / SEALED).is_file():
+        return {}
+    lines = (line.partition("  ") for line in (source / SEALED).read_text(encoding="utf-8").splitlines())
+    return {name: sha256 for sha256, _, name in lines}
+
+
+def _is_sealed(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
+
+
+def _named(folder: Path, path: Path) -> str:
+    return path.relative_to(folder).as_posix()
 
 
 def _waiting(database: Path) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Pictures named by their content: in a folder, or in an object store."""
 
 import hashlib
+import os
 import re
 import time
 from collections.abc import Iterable
@@ -10,6 +11,7 @@ from typing import Protocol
 
 from inference_server.adapters.durable_files import TEMPORARY, make_folder, write_durably
 from inference_server.adapters.objects import Objects
+from inference_server.adapters.sealing import Seal, SealBroken
 from inference_server.domain.errors import Gone, NotFound
 from inference_server.domain.frame import sha256_of
 from inference_server.ports import Evidence
@@ -17,6 +19,7 @@ from inference_server.retention_ports import Mark, Stored
 
 _HEX_SHA256 = re.compile("[0-9a-f]{64}")
 _LEFTOVER_AGE_S = 86_400.0
+_OPEN = Seal()
 
 
 class EvidenceDamaged(Exception):
@@ -26,9 +29,10 @@ class EvidenceDamaged(Exception):
 class FolderEvidence:
     """Pictures as `ab/cd/abcd...` below one folder. The hash is proven on every reading: evidence must not change."""
 
-    def __init__(self, folder: Path, *, sync: bool = True) -> None:
+    def __init__(self, folder: Path, *, sync: bool = True, seal: Seal = _OPEN) -> None:
         self._folder = folder
         self._sync = sync
+        self._seal = seal
 
     def put(self, picture: bytes) -> str:
         """Store durably; returns the hex SHA-256. The same picture again costs nothing."""
@@ -36,17 +40,17 @@ class FolderEvidence:
         path = self._path(sha256)
         if not path.exists():
             make_folder(path.parent, sync=self._sync)
-            write_durably(path, picture, sync=self._sync)
+            write_durably(path, self._seal.close(_sealed_name(sha256), picture), sync=self._sync)
         return sha256
 
     def get(self, sha256: str) -> bytes:
-        """The picture; raises NotFound, or EvidenceDamaged where the file's content has another hash."""
+        """The picture; raises NotFound, EvidenceDamaged where the file's content has another hash, or KeyMissing."""
         _check_name(sha256)
         try:
-            picture = self._path(sha256).read_bytes()
+            stored = self._path(sha256).read_bytes()
         except FileNotFoundError:
-            picture = None
-        return _proven(picture, sha256)
+            stored = None
+        return _proven(stored, sha256, self._seal)
 
     def listed(self, part: int) -> list[Stored]:
         """All pictures whose hash begins with this byte."""
@@ -63,6 +67,20 @@ class FolderEvidence:
         """The bytes go; nothing happens where they are gone already. A power cut may bring them back: they are then
         found again by the next look through the shelf."""
         self._path(sha256).unlink(missing_ok=True)
+
+    def reseal(self, sha256: str) -> bool:
+        """Whether the picture was put under the current key; False where it is so already, or gone. Keeps its age."""
+        path = self._path(sha256)
+        try:
+            status, stored = path.stat(), path.read_bytes()
+        except FileNotFoundError:
+            return False
+        renewed = self._seal.renewed(_sealed_name(sha256), stored)
+        if renewed is None:
+            return False
+        write_durably(path, renewed, sync=self._sync)
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+        return True
 
     def has(self, sha256: str) -> bool:
         """Whether a picture lies there."""
@@ -84,20 +102,21 @@ class FolderEvidence:
 class ObjectEvidence:
     """Pictures as objects `ab/cd/abcd...`. The hash is proven on every reading here too."""
 
-    def __init__(self, objects: Objects) -> None:
+    def __init__(self, objects: Objects, *, seal: Seal = _OPEN) -> None:
         self._objects = objects
+        self._seal = seal
 
     def put(self, picture: bytes) -> str:
         """Store durably; returns the hex SHA-256. The same picture again costs one question."""
         sha256 = sha256_of(picture)
         if not self._objects.has(_place(sha256)):
-            self._objects.put(_place(sha256), picture)
+            self._objects.put(_place(sha256), self._seal.close(_sealed_name(sha256), picture))
         return sha256
 
     def get(self, sha256: str) -> bytes:
-        """The picture; raises NotFound, or EvidenceDamaged where the object's content has another hash."""
+        """The picture; raises NotFound, EvidenceDamaged where the object's content has another hash, or KeyMissing."""
         _check_name(sha256)
-        return _proven(self._objects.get(_place(sha256)), sha256)
+        return _proven(self._objects.get(_place(sha256)), sha256, self._seal)
 
     def listed(self, part: int) -> list[Stored]:
         """All pictures whose hash begins with this byte."""
@@ -112,6 +131,15 @@ class ObjectEvidence:
     def remove(self, sha256: str) -> None:
         """The bytes go; nothing happens where they are gone already."""
         self._objects.remove(_place(sha256))
+
+    def reseal(self, sha256: str) -> bool:
+        """Whether the picture was put under the current key; False where it is so already, or gone."""
+        stored = self._objects.get(_place(sha256))
+        renewed = None if stored is None else self._seal.renewed(_sealed_name(sha256), stored)
+        if renewed is None:
+            return False
+        self._objects.put(_place(sha256), renewed)
+        return True
 
     def has(self, sha256: str) -> bool:
         """Whether a picture lies there."""
@@ -166,12 +194,20 @@ def _check_name(sha256: str) -> None:
         raise NotFound("evidence is asked for by its hex SHA-256", field="sha256")
 
 
-def _proven(picture: bytes | None, sha256: str) -> bytes:
-    if picture is None:
+def _proven(stored: bytes | None, sha256: str, seal: Seal) -> bytes:
+    if stored is None:
         raise NotFound(f"no picture {sha256}", field="sha256")
+    try:
+        picture = seal.open(_sealed_name(sha256), stored)
+    except SealBroken as error:
+        raise EvidenceDamaged(f"the picture stored as {sha256} is not what was sealed there") from error
     if hashlib.sha256(picture).hexdigest() != sha256:
         raise EvidenceDamaged(f"the picture stored as {sha256} has another content now")
     return picture
+
+
+def _sealed_name(sha256: str) -> str:
+    return f"evidence/{sha256}"
 
 
 def _place(sha256: str) -> str:

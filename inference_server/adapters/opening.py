@@ -23,6 +23,7 @@ from inference_server.adapters.nats_queue import NatsQueue
 from inference_server.adapters.nats_stream import StreamPlan
 from inference_server.adapters.objects import AnyStore, Objects
 from inference_server.adapters.owner import Owner, bury_the_dead
+from inference_server.adapters.sealing import Keyring, Seal
 from inference_server.adapters.spool import FolderSpool, ObjectSpool, Spool
 from inference_server.adapters.sql_accounts import SqlAccounts
 from inference_server.adapters.sql_audit import SqlAuditLog
@@ -31,6 +32,7 @@ from inference_server.adapters.sql_holds import SqlHolds
 from inference_server.adapters.sql_kept_looks import SqlKeptLooks
 from inference_server.adapters.sql_outbox import SqlOutbox
 from inference_server.adapters.sql_photos import SqlPhotos
+from inference_server.adapters.sql_picture_keys import SqlPictureKeys
 from inference_server.adapters.sql_queue import QueueLimits, SqlQueue
 from inference_server.adapters.sql_registry import SqlRegistry
 from inference_server.adapters.sql_retention import SqlRetention
@@ -66,7 +68,8 @@ class BusOptions:
 class OpeningOptions:
     """What a caller may want to differ. `fast_unsafe` syncs nothing: for benchmarks, never for a city's record.
 
-    Without `bus` workers ask the database for frames; without `objects` pictures lie in the data folder.
+    Without `bus` workers ask the database for frames; without `objects` pictures lie in the data folder; without keys
+    they are not sealed.
     """
 
     limits: QueueLimits = field(default_factory=QueueLimits)
@@ -75,6 +78,7 @@ class OpeningOptions:
     fast_unsafe: bool = False
     bus: BusOptions | None = None
     objects: AnyStore | None = None
+    keyring: Keyring = field(default_factory=Keyring)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +111,8 @@ class Adapters:
     database: Database
     owner: Owner
     bus: NatsBus | None
+    keys: SqlPictureKeys
+    keyring: Keyring
 
     def close(self) -> None:
         """Give back connections and leases."""
@@ -132,6 +138,7 @@ def open_adapters(database_url: str | None, data_folder: Path, options: OpeningO
     with ExitStack() as undone, _alone(data_folder / "opening.lock"):
         undone.callback(database.close)
         migrate(database)
+        SqlPictureKeys(database, options.clock or SystemClock()).adopt(options.keyring)
         owner = Owner(data_folder / "owners")
         undone.callback(owner.close)
         adapters = _over(database, owner, data_folder, options)
@@ -146,11 +153,12 @@ def open_adapters(database_url: str | None, data_folder: Path, options: OpeningO
 def _over(database: Database, owner: Owner, data_folder: Path, options: OpeningOptions) -> Adapters:
     sync = not options.fast_unsafe
     clock = options.clock or SystemClock()
-    spool: Spool = FolderSpool(data_folder / "spool", sync=sync)
-    shelf: FolderEvidence | ObjectEvidence = FolderEvidence(data_folder / "evidence", sync=sync)
+    seal = Seal(options.keyring)
+    spool: Spool = FolderSpool(data_folder / "spool", sync=sync, seal=seal)
+    shelf: FolderEvidence | ObjectEvidence = FolderEvidence(data_folder / "evidence", sync=sync, seal=seal)
     if options.objects is not None:
-        spool = ObjectSpool(Objects(options.objects, "waiting"))
-        shelf = ObjectEvidence(Objects(options.objects, "evidence"))
+        spool = ObjectSpool(Objects(options.objects, "waiting"), seal=seal)
+        shelf = ObjectEvidence(Objects(options.objects, "evidence"), seal=seal)
     retention = SqlRetention(database, owner.name, clock)
     evidence = RetainedEvidence(shelf, retention)
     record = SqlQueue(database, spool, owner.name, options.limits, clock)
@@ -182,6 +190,8 @@ def _over(database: Database, owner: Owner, data_folder: Path, options: OpeningO
         database=database,
         owner=owner,
         bus=bus,
+        keys=SqlPictureKeys(database, clock),
+        keyring=options.keyring,
     )
 
 

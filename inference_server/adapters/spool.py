@@ -9,10 +9,12 @@ from typing import Protocol
 
 from inference_server.adapters.durable_files import make_folder, write_durably
 from inference_server.adapters.objects import Objects
+from inference_server.adapters.sealing import Seal, SealBroken
 from inference_server.domain.frame import FrameId
 
 # A picture is written before its row. Younger ones without a row may belong to a frame that is just being accepted.
 _ORPHAN_AGE_S = 600.0
+_OPEN = Seal()
 
 
 class Spool(Protocol):
@@ -23,7 +25,11 @@ class Spool(Protocol):
         ...
 
     def read(self, frame_id: FrameId) -> bytes | None:
-        """The picture; None where it is gone."""
+        """What is stored, to be held against the frame's hash; None where it is gone. Raises KeyMissing."""
+        ...
+
+    def reseal(self, frame_id: FrameId) -> bool:
+        """Whether the picture was put under the current key; False where it is so already, or gone."""
         ...
 
     def remove(self, frame_id: FrameId) -> None:
@@ -42,21 +48,32 @@ class Spool(Protocol):
 class FolderSpool:
     """Pictures in a folder. File and folder are synced before `write` returns."""
 
-    def __init__(self, folder: Path, *, sync: bool = True) -> None:
+    def __init__(self, folder: Path, *, sync: bool = True, seal: Seal = _OPEN) -> None:
         make_folder(folder, sync=sync)
         self._folder = folder
         self._sync = sync
+        self._seal = seal
 
     def write(self, frame_id: FrameId, picture: bytes) -> None:
         """Store durably: file and folder are synced before this returns."""
-        write_durably(self._path(frame_id), picture, sync=self._sync)
+        write_durably(self._path(frame_id), self._seal.close(_sealed_name(frame_id), picture), sync=self._sync)
 
     def read(self, frame_id: FrameId) -> bytes | None:
         """The picture; None where the file is gone."""
         try:
-            return self._path(frame_id).read_bytes()
+            return _opened(self._seal, frame_id, self._path(frame_id).read_bytes())
         except FileNotFoundError:
             return None
+
+    def reseal(self, frame_id: FrameId) -> bool:
+        """Whether the picture was put under the current key; False where it is so already, or gone."""
+        try:
+            renewed = self._seal.renewed(_sealed_name(frame_id), self._path(frame_id).read_bytes())
+        except FileNotFoundError:
+            return False
+        if renewed is not None:
+            write_durably(self._path(frame_id), renewed, sync=self._sync)
+        return renewed is not None
 
     def remove(self, frame_id: FrameId) -> None:
         """Forget a picture; nothing happens where it is gone already."""
@@ -83,16 +100,26 @@ class FolderSpool:
 class ObjectSpool:
     """Pictures in an object store."""
 
-    def __init__(self, objects: Objects) -> None:
+    def __init__(self, objects: Objects, *, seal: Seal = _OPEN) -> None:
         self._objects = objects
+        self._seal = seal
 
     def write(self, frame_id: FrameId, picture: bytes) -> None:
         """Store durably."""
-        self._objects.put(frame_id, picture)
+        self._objects.put(frame_id, self._seal.close(_sealed_name(frame_id), picture))
 
     def read(self, frame_id: FrameId) -> bytes | None:
         """The picture; None where the object is gone."""
-        return self._objects.get(frame_id)
+        stored = self._objects.get(frame_id)
+        return None if stored is None else _opened(self._seal, frame_id, stored)
+
+    def reseal(self, frame_id: FrameId) -> bool:
+        """Whether the picture was put under the current key; False where it is so already, or gone."""
+        stored = self._objects.get(frame_id)
+        renewed = None if stored is None else self._seal.renewed(_sealed_name(frame_id), stored)
+        if renewed is not None:
+            self._objects.put(frame_id, renewed)
+        return renewed is not None
 
     def remove(self, frame_id: FrameId) -> None:
         """Forget a picture."""
@@ -105,6 +132,18 @@ class ObjectSpool:
     def free_bytes(self) -> int:
         """A store does not tell how much it can take; it refuses what is too much."""
         return sys.maxsize
+
+
+def _sealed_name(frame_id: FrameId) -> str:
+    return f"waiting/{frame_id}"
+
+
+def _opened(seal: Seal, frame_id: FrameId, stored: bytes) -> bytes:
+    """The picture; of one whose seal is broken nothing is left. A missing key is raised: with it the picture opens."""
+    try:
+        return seal.open(_sealed_name(frame_id), stored)
+    except SealBroken:
+        return b""  # the queue holds it against the frame's hash, as it does with a damaged file
 
 
 def remove_orphans(spool: Spool, ages_s: dict[str, float], waiting: Iterable[str]) -> int:

@@ -432,6 +432,16 @@ deletions = Table(
     Index("ix_deletions_marked", "marked_at", **_only("deleted_at IS NULL")),
 )
 
+# Keys that have sealed pictures, by what tells them apart; never a key.
+picture_keys = Table(
+    "picture_keys",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("fingerprint", String, nullable=False),
+    Column("first_used_at", UtcTime, nullable=False),
+    Column("retired_at", UtcTime),
+)
+
 # Legal holds: of a case, or of the frames of a device in some time.
 holds = Table(
     "holds",

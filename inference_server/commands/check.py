@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import typer
 
-from inference_server.bootstrap import open_looks
+from inference_server.bootstrap import open_looks, picture_keys
 from inference_server.commands.record import own_record
 from inference_server.commands.talk import ExitCode, answer
 from inference_server.domain.errors import InspectionError
@@ -35,6 +35,7 @@ def _checks(settings: Settings) -> Iterator[Check]:
     yield "weights", lambda: _weights(settings)
     yield "policy", lambda: _policy(settings)
     yield "store", lambda: _store(settings)
+    yield "sealing", lambda: _sealing(settings)
     yield "grids", lambda: _grids(settings)
     yield "disk", lambda: _disk(settings)
 
@@ -59,6 +60,14 @@ def _store(settings: Settings) -> str:
     with own_record(settings) as record:
         counts = record.store.counts()
         return f"{record.queue.depth()} frames wait, {sum(n for k, n in counts.items() if k[:6] == 'cases.')} cases"
+
+
+def _sealing(settings: Settings) -> str:
+    keyring = picture_keys(settings)
+    if keyring.current is None:
+        return "OFF: pictures lie readable on the disk (set picture_keys_file, see `xuncheng keys make`)"
+    older = [key.id for key in keyring.keys[1:]]
+    return f"new pictures under key {keyring.current.id}" + (f", older ones under {', '.join(older)}" if older else "")
 
 
 def _grids(settings: Settings) -> str:

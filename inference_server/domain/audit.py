@@ -53,6 +53,7 @@ class AuditAction(StrEnum):
     PICTURES_DELETED = "pictures.deleted"
     HOLD_SET = "hold.set"
     HOLD_LIFTED = "hold.lifted"
+    KEYS_RETIRED = "keys.retired"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

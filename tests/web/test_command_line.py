@@ -12,6 +12,7 @@ from support.app import open_app
 from support.shared import shared_or_skip
 
 from inference_server.cli import run
+from inference_server.commands.record import own_record
 from inference_server.settings import Settings
 
 _DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -104,7 +105,7 @@ def test_a_disk_that_cannot_be_written_is_somebody_elses_fault(
 def test_check_says_one_line_each(capsys: Captured) -> None:
     assert run(["check"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.partition(":")[0] for line in lines] == ["weights", "policy", "store", "grids", "disk"]
+    assert [line.partition(":")[0] for line in lines] == ["weights", "policy", "store", "sealing", "grids", "disk"]
     assert all(": ok, " in line for line in lines)
 
 
@@ -195,3 +196,39 @@ def test_accounts_are_added_listed_changed_and_disabled(capsys: Captured, monkey
     assert typed("list") == 0
     assert "330102 330106" in capsys.readouterr().out
     assert typed("disable", "nobody") == 3
+
+
+def test_keys_are_made_and_used_and_check_says_whether_pictures_are_sealed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    run(["check"])
+    assert "sealing: ok, OFF" in capsys.readouterr().out
+    assert run(["keys", "rewrap"]) == 3
+    assert "no key is set" in capsys.readouterr().err
+    lines = []
+    for key_id in ("2026a", "2026b"):
+        assert run(["keys", "make", key_id]) == 0
+        lines.append(capsys.readouterr().out.strip())
+    path = tmp_path / "keys"
+    path.touch(mode=0o600)
+    monkeypatch.setenv("XUNCHENG_PICTURE_KEYS_FILE", str(path))
+    path.write_text(f"{lines[0]}\n")
+    assert run(["keys", "status"]) == 0
+    assert json.loads(capsys.readouterr().out)["seals"] == "2026a"
+    with own_record() as record:
+        record.evidence.put(b"a picture")
+    path.write_text(f"{lines[1]}\n{lines[0]}\n")
+    assert run(["keys", "rewrap"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"looked_at": 1, "renewed": 1, "retired": ["2026a"]}
+    path.write_text(f"{lines[1]}\n")
+    run(["check"])
+    said = capsys.readouterr()
+    assert "sealing: ok, new pictures under key 2026b" in said.out
+    path.write_text("")
+    assert run(["keys", "status"]) == 3
+    assert "2026b" in capsys.readouterr().err
+    path.chmod(0o644)
+    assert run(["keys", "status"]) == 3
+    assert "chmod 600" in capsys.readouterr().err
+    for line in lines:
+        assert line[6:] not in said.out + said.err
