@@ -15,6 +15,7 @@ from inference_server.domain.report import DetectionReport, Report
 from inference_server.domain.review import ReviewItem, ReviewKind
 from inference_server.domain.screen import (
     Thresholds,
+    check_mask,
     hidden_by,
     is_beside_stronger,
     is_permitted,
@@ -138,10 +139,12 @@ class Collection:
             limits=limits_of(self.policy, look.model),
             model_version=look.model.model_version,
             network_scale=placing.network_scale,
+            masks=camera.masks,
         )
         with self.times(Stage.PLACE):
             for detection in detections:
-                sighted.results[detection.index] = self._place(detection, placing, sighted)
+                masked = check_mask(detection, camera.masks, quality.width_px, quality.height_px)
+                sighted.results[detection.index] = masked or self._place(detection, placing, sighted)
             self._join_neighbours(sighted)
         return sighted
 

@@ -11,7 +11,7 @@ import numpy as np
 import structlog
 
 from inference_server.domain.frame import Frame, PastFrame
-from inference_server.domain.gate import check_fix, check_step, repeats_fix
+from inference_server.domain.gate import check_fix, check_step, check_zone, repeats_fix
 from inference_server.domain.grid import GridIndex
 from inference_server.domain.observation import Drop, DropReason
 from inference_server.domain.policy import GateRules
@@ -77,13 +77,15 @@ class Door:
     def turn_away(self, frame: Frame) -> Accepted | None:
         """The frame, if it is done already and durably: dropped without its picture; None where it must be let in.
 
-        Only a camera of which no frame waits can be told about: what waits may become the last analysed frame.
+        Only a camera of which no frame waits can be told about: what waits may become the last analysed frame. A frame
+        from a masked zone never gets in, whatever waits.
         """
-        drop = self.gate.look(frame).drop
+        zone = None if frame.fix is None else check_zone(frame.fix, self.gate.rules)
+        drop = zone or self.gate.look(frame).drop
         if drop is None:
             return None
         report = Report(frame_id=frame.id, analysed_at=self.clock.now(), drop=drop)
-        accepted = self.queue.turn_away(frame, report)
+        accepted = self.queue.turn_away(frame, report, whatever_waits=zone is not None)
         if accepted is not None and accepted.is_new:
             _log.info("frame_turned_away", frame=frame.id, camera=frame.camera, drop=drop.reason.value)
             self.hears(frame, report)

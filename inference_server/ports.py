@@ -111,9 +111,9 @@ class FrameQueue(Protocol):
         """Store durably (file, folder, row are synced before this returns); raises QueueFull."""
         ...
 
-    def turn_away(self, frame: Frame, report: Report) -> Accepted | None:
+    def turn_away(self, frame: Frame, report: Report, *, whatever_waits: bool = False) -> Accepted | None:
         """Store the report of a frame whose picture nobody needs, durably; None, and nothing stored, where a frame of
-        its camera waits, for that one may change what is to be said of this one."""
+        its camera waits, for that one may change what is to be said of this one (`whatever_waits`: nothing may)."""
         ...
 
     def claim(self, wait_s: float = 0.0) -> Claimed | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
-from inference_server.domain.camera import View
+from inference_server.domain.camera import Mask, View
 from inference_server.domain.frame import Frame, Quality
 from inference_server.domain.observation import Box, Contact, Detection, Drop, Observation
 from inference_server.domain.place import Pose
@@ -25,6 +25,7 @@ class Sighted:
     limits: dict[str, Thresholds]
     model_version: str
     network_scale: float = 1.0  # sides of the network's picture over those of the frame
+    masks: tuple[Mask, ...] = ()
     results: dict[int, Observation | Drop] = field(default_factory=dict)
 
     @property
@@ -33,9 +34,16 @@ class Sighted:
         return (one for _, one in sorted(self.results.items()) if isinstance(one, Observation))
 
     def occluders(self, policy: Policy) -> tuple[Box, ...]:
-        """Boxes of what may hide a place: vehicles and people."""
+        """Boxes of what may hide a place: vehicles, people, and what is blacked out."""
         rules = policy.classes
-        return tuple(d.box for d in self.detections if d.class_name in rules and rules[d.class_name].occludes)
+        things = (d.box for d in self.detections if d.class_name in rules and rules[d.class_name].occludes)
+        return (*things, *(self._round(mask) for mask in self.masks))
+
+    def _round(self, mask: Mask) -> Box:
+        """The box round a mask: rather too much of the ground is not seen than an absence that is none."""
+        across = [x * self.quality.width_px for x, _ in mask]
+        down = [y * self.quality.height_px for _, y in mask]
+        return Box(x1=min(across), y1=min(down), x2=max(across), y2=max(down))
 
     def standing(self, policy: Policy) -> list[Detection]:
         """Detections of things that stand up and may hide others, however weak."""

@@ -11,7 +11,7 @@ from inference_server.domain.audit import AuditAction, AuditNote
 from inference_server.domain.candidate import Candidate, CandidateId
 from inference_server.domain.case import Case
 from inference_server.domain.errors import BadInput, Conflict
-from inference_server.domain.gate import is_inside
+from inference_server.domain.gate import is_masked
 from inference_server.domain.geo import CellId, LatLon, LocalPlane, cells_around, distance_m
 from inference_server.domain.grid import GridId
 from inference_server.domain.reach import Reach
@@ -109,7 +109,7 @@ class Tipping:
         grid = self.filing.grids.locate(position, np.zeros((2, 2)), self.clock.now()).grid
         if gate.only_inside_grids and grid is None:
             raise BadInput("the place lies in no unit grid of this city", field="lat")
-        if any(is_inside(position, ring) for ring in gate.masked_zones):
+        if is_masked(position, gate):
             raise BadInput("nothing is taken from this zone", field="lat")
         if not reach.covers(grid):
             raise BadInput("the place lies in none of the districts of this key", field="lat")

@@ -118,13 +118,13 @@ class SqlQueue:
             self._spool.remove(frame.id)  # the same frame came twice at once, and was analysed meanwhile
         return Accepted(frame.id, is_new)
 
-    def turn_away(self, frame: Frame, report: Report) -> Accepted | None:
+    def turn_away(self, frame: Frame, report: Report, *, whatever_waits: bool = False) -> Accepted | None:
         """Store the report of a frame whose picture nobody needs (its row is synced before this returns); None where a
-        frame of its camera waits, or where the disk is nearly full."""
-        if self._spool.free_bytes() < self._limits.min_free_bytes:
+        frame of its camera waits, or where the disk is nearly full, unless its picture must not be kept at all."""
+        if not whatever_waits and self._spool.free_bytes() < self._limits.min_free_bytes:
             return None
         with self._database.writing() as connection:
-            if connection.execute(_OLDEST_ID, {"of": frame.camera}).first() is not None:
+            if not whatever_waits and connection.execute(_OLDEST_ID, {"of": frame.camera}).first() is not None:
                 return None
             return Accepted(frame.id, is_new=write_report(self._database, connection, frame, report))
 

@@ -68,6 +68,7 @@ class SqlRegistry:
             "lag_s": settings.lag_s,
             "mount": asdict(settings.mount) if settings.mount else None,
             "lens": asdict(settings.lens) if settings.lens else None,
+            "masks": [[list(corner) for corner in mask] for mask in settings.masks] or None,
         }
         with self._database.writing() as connection:
             _device(connection, device)
@@ -174,6 +175,7 @@ def _camera_of(row: AnyRow) -> Camera:
         mount=None if row.mount is None else Mount(**row.mount),
         lens=None if row.lens is None else Lens(**row.lens),
         lag_s=row.lag_s,
+        masks=tuple(tuple((x, y) for x, y in mask) for mask in row.masks or ()),
     )
 
 

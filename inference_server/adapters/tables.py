@@ -503,6 +503,7 @@ cameras = Table(
     Column("lag_s", Float, nullable=False),
     Column("mount", Json),
     Column("lens", Json),
+    Column("masks", Json),  # NULL: none
 )
 
 tokens = Table(

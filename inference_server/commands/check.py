@@ -35,9 +35,9 @@ def _checks(settings: Settings) -> Iterator[Check]:
     yield "weights", lambda: _weights(settings)
     yield "policy", lambda: _policy(settings)
     yield "store", lambda: _store(settings)
-    yield "sealing", lambda: _sealing(settings)
     yield "grids", lambda: _grids(settings)
     yield "disk", lambda: _disk(settings)
+    yield "sealing", lambda: _sealing(settings)
 
 
 def _weights(settings: Settings) -> str:

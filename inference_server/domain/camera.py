@@ -43,13 +43,20 @@ class Lens:
     k2: float = 0.0
 
 
+Mask = tuple[tuple[float, float], ...]  # corners (x, y) in shares of the upright picture's width and height
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Camera:
-    """What is known of one camera. The fix of a frame is the antenna's position `lag_s` before the exposure."""
+    """What is known of one camera. The fix of a frame is the antenna's position `lag_s` before the exposure.
+
+    masks: parts of its picture that are blacked out before it is stored.
+    """
 
     mount: Mount | None = None
     lens: Lens | None = None
     lag_s: float = 0.0
+    masks: tuple[Mask, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,12 @@
 """Which frames are worth looking at: each check gives a drop with its numbers, or None."""
 
 import numpy as np
-import shapely
 
 from inference_server.domain.frame import Fix, Frame, PastFrame, Quality
 from inference_server.domain.geo import LatLon, distance_m
 from inference_server.domain.observation import Drop, DropReason
 from inference_server.domain.policy import GateRules
+from inference_server.domain.zones import distance_to_m
 
 
 def check_fix(frame: Frame, previous: PastFrame | None, rules: GateRules) -> Drop | None:
@@ -21,9 +21,7 @@ def check_fix(frame: Frame, previous: PastFrame | None, rules: GateRules) -> Dro
         jump = _jump(frame, fix, previous, rules)
         if jump is not None:
             return jump
-    if _is_masked(fix.position, rules):
-        return Drop(DropReason.MASKED_ZONE)
-    return None
+    return check_zone(fix, rules)
 
 
 def _jump(frame: Frame, fix: Fix, previous: PastFrame, rules: GateRules) -> Drop | None:
@@ -37,13 +35,16 @@ def _jump(frame: Frame, fix: Fix, previous: PastFrame, rules: GateRules) -> Drop
     return Drop(DropReason.FIX_JUMP, {"moved_m": round(moved_m, 1), "allowed_m": round(allowed_m, 1)})
 
 
-def _is_masked(position: LatLon, rules: GateRules) -> bool:
-    return any(is_inside(position, ring) for ring in rules.masked_zones)
+def check_zone(fix: Fix, rules: GateRules) -> Drop | None:
+    """May we look from here? Not in a masked zone, nor nearer to one than the margin, by the receiver's own word."""
+    if not is_masked(fix.position, rules):
+        return None
+    return Drop(DropReason.MASKED_ZONE, {"margin_m": rules.masked_margin_m} if rules.masked_margin_m else {})
 
 
-def is_inside(position: LatLon, ring: tuple[tuple[float, float], ...]) -> bool:
-    """Whether a position lies in a ring of (lat, lon)."""
-    return bool(shapely.Polygon([(lon, lat) for lat, lon in ring]).covers(shapely.Point(position.lon, position.lat)))
+def is_masked(position: LatLon, rules: GateRules) -> bool:
+    """Whether nothing is collected at a place."""
+    return distance_to_m(position, rules.masked_zones) <= rules.masked_margin_m
 
 
 def repeats_fix(fix: Fix, previous: PastFrame | None) -> bool:

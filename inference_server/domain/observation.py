@@ -16,6 +16,7 @@ class DropReason(StrEnum):
     FIX_JUMP = "fix_jump"
     OUTSIDE_AREA = "outside_area"
     MASKED_ZONE = "masked_zone"
+    MASKED_VIEW = "masked_view"
     NOT_MOVED = "not_moved"
     PICTURE_UNREADABLE = "picture_unreadable"
     PICTURE_BLURRED = "picture_blurred"

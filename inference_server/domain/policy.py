@@ -14,6 +14,7 @@ from inference_server.domain.errors import BadPolicy
 from inference_server.domain.observation import Contact
 from inference_server.domain.photo_rules import PhotoLimits
 from inference_server.domain.retention import RetentionRules, retention_rules, time_limit
+from inference_server.domain.zones import check_rings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +30,10 @@ class GateRules:
     max_brightness: float = 245.0
     moved_thumbnail_grey: float = 6.0  # mean difference of grey values above which the scene has moved
     max_pass_gap_s: float = 60.0
-    masked_zones: tuple[tuple[tuple[float, float], ...], ...] = ()  # rings of (lat, lon), wgs84
+    masked_zones: tuple[
+        tuple[tuple[float, float], ...], ...
+    ] = ()  # rings of (lat, lon), wgs84: no picture from here is kept
+    masked_margin_m: float = 0.0  # so near to a masked zone counts as in it: cameras look ahead
     only_inside_grids: bool = False
 
 
@@ -201,6 +205,7 @@ def load_policy(path: Path) -> Policy:
         key: data.pop(key) for key in ("standard", "source", "timezone", "region_class") if key in data
     }
     classes = data.pop("classes", {})
+    check_rings(data.get("gate", {}).get("masked_zones", ()), "gate.masked_zones")
     for name, rules in _SECTIONS.items():
         parts[name] = _read(rules, data.pop(name, {}), name)
     parts["retention"] = retention_rules(data.pop("retention", {}))
@@ -236,6 +241,7 @@ def _over(base: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
 
 def _class_rules(name: str, table: dict[str, Any]) -> ClassRules:
     table = dict(table)
+    check_rings(table.get("permits", ()), f"classes.{name}.permits")
     if "contact" in table:
         try:
             table["contact"] = Contact(table["contact"])

@@ -7,16 +7,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from inference_server.domain.gate import is_inside
+import shapely
+
+from inference_server.domain.camera import Mask
 from inference_server.domain.geo import LatLon, distance_m
-from inference_server.domain.observation import Contact, Detection, Drop, DropReason, Observation
+from inference_server.domain.observation import Box, Contact, Detection, Drop, DropReason, Observation
 from inference_server.domain.policy import ClassRules, Policy, ReviewRules
+from inference_server.domain.zones import is_inside
 
 _SAME_BOX_OVERLAP = 0.6
 _PART_SHARE = 0.6
 _TOUCH_PX = 3.0
 _HIDDEN_SHARE = 0.3
 _COVERED_SHARE = 0.15
+_MASKED_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,21 @@ def thresholds_of(rules: ClassRules, card: tuple[float, float, float] | None) ->
         default.drop_below if rules.drop_below is None else rules.drop_below,
         math.inf if rules.sure_at is None else rules.sure_at,
     )
+
+
+def masked_share(box: Box, masks: Sequence[Mask], width_px: int, height_px: int) -> float:
+    """How much of a box lies in masked parts of a picture of this size, 0 to 1."""
+    if not masks:
+        return 0.0
+    area = shapely.box(box.x1, box.y1, box.x2, box.y2)
+    hidden = shapely.union_all([shapely.Polygon([(x * width_px, y * height_px) for x, y in mask]) for mask in masks])
+    return float(area.intersection(hidden).area / area.area) if area.area > 0.0 else 0.0
+
+
+def check_mask(detection: Detection, masks: Sequence[Mask], width_px: int, height_px: int) -> Drop | None:
+    """Why a detection goes no further that lies mostly where the picture is blacked out: it is of the mask's edge."""
+    share = masked_share(detection.box, masks, width_px, height_px)
+    return Drop(DropReason.MASKED_VIEW, {"share": round(share, 3)}) if share >= _MASKED_SHARE else None
 
 
 def screen(detection: Detection, rules: ClassRules | None, limits: Thresholds, local: datetime) -> Drop | None:

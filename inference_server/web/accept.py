@@ -1,16 +1,19 @@
 """The accept step: from the bytes a device sends to a frame that waits, durably, for its analysis."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from detector.image import probe
 from detector.picture_info import Limits
+from inference_server.domain.camera import Camera
 from inference_server.domain.datum import to_wgs84
 from inference_server.domain.errors import BadInput, UnknownDatum
 from inference_server.domain.frame import CameraId, DeviceId, Fix, Frame, camera_id, frame_id, sha256_of
 from inference_server.domain.geo import LatLon
 from inference_server.door import Door
+from inference_server.masking import blacked_out
 from inference_server.ports import Accepted, FrameQueue, Token
 from inference_server.web.json_part import read_json_part
 from inference_server.web.readiness import Readiness
@@ -54,6 +57,7 @@ class Acceptance:
     door: Door
     readiness: Readiness
     limits: Limits
+    camera_of: Callable[[CameraId], Camera]
     skews: SkewKeeper = field(default_factory=SkewKeeper)
 
     def accept(self, meta: bytes, picture: bytes, token: Token, received_at: datetime) -> Accepted:
@@ -69,9 +73,18 @@ class Acceptance:
         info = probe(picture, self.limits)
         frame = self._frame(said, fix, picture, f"image/{info.format}", received_at)
         try:
-            return self.door.turn_away(frame) or self.queue.put(frame, picture)
+            return self.door.turn_away(frame) or self.queue.put(*self._masked(frame, picture))
         except OSError as error:
             raise Busy(f"the disk takes no more: {error.strerror or error}", retry_after_s=_DISK_RETRY_S) from error
+
+    def _masked(self, frame: Frame, picture: bytes) -> tuple[Frame, bytes]:
+        """Frame and picture with what its camera is never to show blacked out: so that lies nowhere. The id stays that
+        of the picture as it came: sent again, it is the same frame."""
+        masks = self.camera_of(frame.camera).masks
+        if not masks:
+            return frame, picture
+        shown = blacked_out(picture, frame.content_type, masks, self.limits)
+        return replace(frame, sha256=sha256_of(shown), size_bytes=len(shown)), shown
 
     def _frame(
         self, said: FrameMeta, fix: Fix | None, picture: bytes, content_type: str, received_at: datetime

@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+import shapely
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from inference_server.domain.camera import Camera, Lens, Mount
 from inference_server.ports import Device, Token
@@ -38,6 +39,20 @@ class LensModel(In):
     k2: float = Field(0.0, ge=-10, le=10)
 
 
+Share = Annotated[float, Field(ge=0, le=1)]
+Corner = Annotated[list[Share], Field(min_length=2, max_length=2)]
+
+
+def _simple(mask: list[list[float]]) -> list[list[float]]:
+    """The mask; one that crosses itself or has no area hides who knows what."""
+    if not shapely.Polygon(mask).is_valid:
+        raise ValueError("the corners must go round an area, once, without crossing")
+    return mask
+
+
+MaskModel = Annotated[list[Corner], Field(min_length=3, max_length=64), AfterValidator(_simple)]
+
+
 class CameraModel(In):
     """Settings of a camera. Without a mount and a lens its observations are bearing-only."""
 
@@ -48,6 +63,7 @@ class CameraModel(In):
                     "mount": {"height_m": 1.85, "pitch_deg": 6.0, "forward_m": 0.6},
                     "lens": {"focal_px": 1160.0, "width_px": 1920, "height_px": 1080, "cx_px": 960.0, "cy_px": 540.0},
                     "lag_s": 0.2,
+                    "masks": [[[0.0, 0.86], [1.0, 0.86], [1.0, 1.0], [0.0, 1.0]]],
                 }
             ]
         }
@@ -56,6 +72,12 @@ class CameraModel(In):
     mount: MountModel | None = None
     lens: LensModel | None = None
     lag_s: float = Field(0.0, ge=-60, le=60, description="the fix is the position this long before the exposure")
+    masks: list[MaskModel] = Field(
+        default_factory=list,
+        max_length=32,
+        description="parts of the picture that are blacked out before it is stored: corners x, y in shares of the "
+        "upright picture's width and height",
+    )
 
     def to_domain(self) -> Camera:
         """The camera as the domain knows it."""
@@ -63,6 +85,7 @@ class CameraModel(In):
             mount=Mount(**self.mount.model_dump()) if self.mount else None,
             lens=Lens(**self.lens.model_dump()) if self.lens else None,
             lag_s=self.lag_s,
+            masks=tuple(tuple((x, y) for x, y in mask) for mask in self.masks),
         )
 
     @classmethod
@@ -73,6 +96,7 @@ class CameraModel(In):
             mount=MountModel(**{name: getattr(mount, name) for name in MountModel.model_fields}) if mount else None,
             lens=LensModel(**{name: getattr(lens, name) for name in LensModel.model_fields}) if lens else None,
             lag_s=camera.lag_s,
+            masks=[[[x, y] for x, y in mask] for mask in camera.masks],
         )
 
 

@@ -6,7 +6,7 @@ import pytest
 from support.drive import a_frame, at
 
 from inference_server.domain.frame import Fix, FrameId, PastFrame, Quality
-from inference_server.domain.gate import check_fix, check_quality, check_step, check_stuck, repeats_fix
+from inference_server.domain.gate import check_fix, check_quality, check_step, check_stuck, is_masked, repeats_fix
 from inference_server.domain.observation import DropReason
 from inference_server.domain.policy import GateRules
 
@@ -62,6 +62,15 @@ def test_a_masked_zone_is_not_looked_at():
     rules = GateRules(masked_zones=(corners,))
     assert reason(check_fix(a_frame(fix=Fix(position=at(0, 0))), None, rules)) is DropReason.MASKED_ZONE
     assert check_fix(a_frame(fix=Fix(position=at(0, 60))), None, rules) is None
+
+
+def test_a_margin_widens_a_masked_zone_by_metres():
+    corners = tuple((p.lat, p.lon) for p in (at(-50, -50), at(50, -50), at(50, 50), at(-50, 50)))
+    rules = GateRules(masked_zones=(corners,), masked_margin_m=20.0)
+    assert reason(check_fix(a_frame(fix=Fix(position=at(0, 69))), None, rules)) is DropReason.MASKED_ZONE
+    assert check_fix(a_frame(fix=Fix(position=at(0, 71))), None, rules) is None
+    assert is_masked(at(0, 69), rules)
+    assert not is_masked(at(0, 0), GateRules(masked_margin_m=20.0))
 
 
 def test_the_cost_grows_with_metres_not_with_frames():

@@ -50,6 +50,21 @@ hours = [08:00:00, 18:30:00]
         pytest.param("[gates]\nstep_m = 3\n", "gates", id="unknown section"),
         pytest.param("[gate]\nstep_m = 'three'\n", "gate.step_m", id="not a number"),
         pytest.param("[gate]\nonly_inside_grids = 3\n", "gate.only_inside_grids", id="not a truth value"),
+        pytest.param("[gate]\nmasked_zones = 3\n", "gate.masked_zones", id="no list of rings"),
+        pytest.param("[gate]\nmasked_zones = [[[30.0, 120.0], [30.1, 120.0]]]\n", "gate.masked_zones[0]", id="a line"),
+        pytest.param(
+            "[gate]\nmasked_zones = [[[120.0, 30.0], [120.1, 30.0], [120.1, 30.1]]]\n",
+            "gate.masked_zones[0]",
+            id="longitude first",
+        ),
+        pytest.param(
+            "[gate]\nmasked_zones = [[[30.0, 120.0], [30.1, 120.1], [30.1, 120.0], [30.0, 120.1]]]\n",
+            "gate.masked_zones[0]",
+            id="crosses itself",
+        ),
+        pytest.param(
+            "[classes.x]\ngroup = 'g'\npermits = [[[30.0, 'x']]]\n", "classes.x.permits[0]", id="no corner of a permit"
+        ),
         pytest.param("[classes.x]\ngroup = 'g'\ncontact = 'air'\n", "classes.x.contact", id="unknown contact"),
     ],
 )
