@@ -82,6 +82,9 @@ class Settings(BaseSettings):
     workers: Annotated[int, Field(ge=0, le=256)] = Field(
         default_factory=usable_cores, description="threads that analyse frames; 0 only accepts them"
     )
+    metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
+        default=None, description="port of `host` at which `xuncheng work` answers /metrics; without it at none"
+    )
     max_connections: Positive = Field(default=512, description="open connections; one more is answered 503")
     max_streams: Positive = Field(default=64, description="open WebSocket streams; each may hold one picture")
     stop_within_s: Seconds = Field(default=8.0, description="how long a stopping server waits for work in hand")

@@ -4,12 +4,14 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import structlog
 import typer
 import uvicorn
+from prometheus_client import start_http_server
 
 from inference_server.application import Application
 from inference_server.bootstrap import build, describe
@@ -102,6 +104,7 @@ def _work(settings: Settings, pipe: int) -> None:
     signal.signal(signal.SIGHUP, lambda *_: application.reload_models())
     beats = Beats(pipe, application.busy_s, stopped.set)
     beats.start()
+    figures = _tell_figures(settings, application)
     application.start()
     keep_what_is_there()
     _log.info("worker_ready", threads=settings.workers)
@@ -109,7 +112,24 @@ def _work(settings: Settings, pipe: int) -> None:
         stopped.wait()
     finally:
         application.stop()
+        figures()
         beats.stop(1.0)
+
+
+def _tell_figures(settings: Settings, application: Application) -> Callable[[], None]:
+    """What stops the small server of a worker's figures; there is one only where the settings name its port."""
+    if settings.metrics_port is None:
+        return lambda: None
+    registry = application.services.metrics.registry
+    server, thread = start_http_server(settings.metrics_port, settings.host, registry)
+    _log.info("figures_told", host=settings.host, port=settings.metrics_port)
+
+    def stop() -> None:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+    return stop
 
 
 def describe_api() -> dict[str, Any]:
