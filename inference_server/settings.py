@@ -105,6 +105,7 @@ class Settings(BaseSettings):
     max_bytes_in_flight: Positive = Field(
         default=100_000_000, description="bodies being received at one moment, together"
     )
+    header_within_s: Seconds = Field(default=15.0, description="time for the headers of a request to arrive")
     body_within_s: Seconds = Field(default=60.0, description="time for a body to arrive")
     max_verification_bytes: Positive = Field(default=60_000_000, description="body of one verification")
     max_waiting_verifications: Positive = Field(default=32, description="verifications that wait for a free thread")

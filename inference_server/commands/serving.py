@@ -21,6 +21,7 @@ from inference_server.journal import begin_journal
 from inference_server.settings import Settings
 from inference_server.supervisor import Beats, Supervisor, WatchRules
 from inference_server.thrift import keep_what_is_there
+from inference_server.web.connection import bounded_http
 
 _log = structlog.get_logger("server")
 
@@ -157,7 +158,8 @@ def http_server(settings: Settings, application: Application) -> uvicorn.Server:
     """uvicorn under our limits, for `run(sockets=[...])`."""
     config = uvicorn.Config(
         application.app,
-        http="h11",  # the one of uvicorn's parsers that bounds the size of headers
+        # on h11, the one of uvicorn's parsers that bounds the size of headers
+        http=bounded_http(settings.header_within_s, settings.body_within_s),
         h11_max_incomplete_event_size=_HEADER_BYTES,
         ws="websockets-sansio",
         ws_max_size=application.max_message_bytes,
