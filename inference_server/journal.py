@@ -12,11 +12,23 @@ _HIDDEN: Final = "***"
 
 
 class _ToStderr(logging.Handler):
-    """Writes to whatever stderr is at that moment."""
+    """Writes to whatever stderr is at that moment. A log that cannot be written, for its disk is full or its reader is
+    gone, stops nothing else; how many lines it failed at is told in the first line after them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._failed = 0
 
     def emit(self, record: logging.LogRecord) -> None:
-        sys.stderr.write(self.format(record) + "\n")
-        sys.stderr.flush()
+        try:
+            sys.stderr.write(self.format(record) + "\n")
+            sys.stderr.flush()
+        except OSError:
+            self._failed += 1
+            return
+        if self._failed:
+            failed, self._failed = self._failed, 0
+            structlog.get_logger("journal").warning("log_could_not_be_written", lines=failed)
 
 
 def begin_journal(level: str, log_format: str) -> None:
