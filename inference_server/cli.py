@@ -30,7 +30,7 @@ from inference_server.commands import (
     tokens,
     verify,
 )
-from inference_server.commands.check import check
+from inference_server.commands.doctor import doctor
 from inference_server.commands.drift import drift
 from inference_server.commands.retain import retain
 from inference_server.commands.talk import ExitCode, answer, talk
@@ -45,7 +45,7 @@ def create_cli() -> typer.Typer:
     cli.callback()(_quiet)
     cli.command()(serving.serve)
     cli.command()(serving.work)
-    cli.command()(check)
+    cli.command()(doctor)
     cli.command()(backup.backup)
     cli.command()(backup.restore)
     cli.command()(openapi)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from support.app import open_app
+from support.builders import an_event
 from support.shared import shared_or_skip
 
 from inference_server.cli import run
@@ -102,22 +104,59 @@ def test_a_disk_that_cannot_be_written_is_somebody_elses_fault(
     assert "outside" in capsys.readouterr().err
 
 
-def test_check_says_one_line_each(capsys: Captured) -> None:
-    assert run(["check"]) == 0
+_LOOKED_AT = [
+    "weights",
+    "speed",
+    "policy",
+    "closing",
+    "store",
+    "workers",
+    "events",
+    "accounts",
+    "grids",
+    "disk",
+    "sealing",
+]
+
+
+def test_the_doctor_says_one_line_each(capsys: Captured) -> None:
+    assert run(["doctor"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.partition(":")[0] for line in lines] == ["weights", "policy", "store", "grids", "disk", "sealing"]
-    assert all(": ok, " in line for line in lines)
+    assert [line.partition(":")[0] for line in lines] == _LOOKED_AT
+    assert not [line for line in lines if "WRONG" in line]
+    assert run(["doctor", "--json"]) == 0
+    said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    health = {one["check"]: one["health"] for one in said}
+    assert (health["weights"], health["store"], health["closing"], health["accounts"]) == ("ok", "ok", "look", "look")
 
 
-def test_check_goes_on_after_what_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+def test_the_doctor_goes_on_after_what_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
     monkeypatch.setenv("XUNCHENG_WEIGHTS", str(tmp_path / "nothing.json"))
     (tmp_path / "bad.toml").write_text("[gate]\nmax_sped = 1\n")
     monkeypatch.setenv("XUNCHENG_POLICY", str(tmp_path / "bad.toml"))
-    assert run(["check"]) == 1
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("weights: WRONG, ")
-    assert "max_sped" in lines[1]
-    assert lines[4].startswith("disk: ok")
+    assert run(["doctor"]) == 1
+    said = dict(line.split(": ", 1) for line in capsys.readouterr().out.splitlines())
+    assert said["weights"].startswith("WRONG, ")
+    assert "max_sped" in said["policy"]
+    assert said["disk"].startswith("ok")
+
+
+def test_the_doctor_misses_workers_and_finds_events_that_were_given_up(
+    monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    monkeypatch.setenv("XUNCHENG_WORKERS", "0")
+    with own_record() as record:
+        with record.store.work(()) as work:
+            work.add_event(an_event())
+        (pending,) = record.outbox.due(datetime.now(UTC), 1)
+        record.outbox.mark_failed(pending, "410 Gone", None)
+    capsys.readouterr()
+    assert run(["doctor"]) == 1
+    said = dict(line.split(": ", 1) for line in capsys.readouterr().out.splitlines())
+    assert said["workers"].startswith("WRONG, no worker process")
+    assert said["events"].startswith("LOOK, 0 events wait, 1 were given up")
 
 
 def test_a_camera_is_set_from_a_file(tmp_path: Path, capsys: Captured) -> None:
@@ -198,11 +237,11 @@ def test_accounts_are_added_listed_changed_and_disabled(capsys: Captured, monkey
     assert typed("disable", "nobody") == 3
 
 
-def test_keys_are_made_and_used_and_check_says_whether_pictures_are_sealed(
+def test_keys_are_made_and_used_and_the_doctor_says_whether_pictures_are_sealed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
-    run(["check"])
-    assert "sealing: ok, OFF" in capsys.readouterr().out
+    run(["doctor"])
+    assert "sealing: LOOK, OFF" in capsys.readouterr().out
     assert run(["keys", "rewrap"]) == 3
     assert "no key is set" in capsys.readouterr().err
     lines = []
@@ -221,7 +260,7 @@ def test_keys_are_made_and_used_and_check_says_whether_pictures_are_sealed(
     assert run(["keys", "rewrap"]) == 0
     assert json.loads(capsys.readouterr().out) == {"looked_at": 1, "renewed": 1, "retired": ["2026a"]}
     path.write_text(f"{lines[1]}\n")
-    run(["check"])
+    run(["doctor"])
     said = capsys.readouterr()
     assert "sealing: ok, new pictures under key 2026b" in said.out
     path.write_text("")
