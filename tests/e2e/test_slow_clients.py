@@ -91,7 +91,6 @@ def test_a_server_full_of_clients_serves_the_others_again_soon(
 ) -> None:
     secret = server.device_token("zhe-A-1027", {"front": {}})
     with clients(server, begin, drip) as still_open:
-        assert httpx.get(f"{server.url}/healthz").status_code == 503  # all connections are taken
         ends_at = time.monotonic() + _PATIENCE_S
         while still_open() and time.monotonic() < ends_at:
             time.sleep(0.1)
