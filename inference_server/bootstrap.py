@@ -189,37 +189,37 @@ def picture_limits(settings: Settings) -> Limits:
     return Limits(max_bytes=settings.max_picture_bytes, max_pixels=settings.max_picture_pixels)
 
 
-def _grids(rules: Rules, record: Adapters) -> GridIndex:
-    """The unit grids as they are in the record now."""
+def city_grids(rules: Rules, record: Adapters) -> GridIndex:
+    """The unit grids as they are in the record now: a large index of a large city, so one serves all use cases."""
     return GridIndex(record.store.grids(), zone=ZoneInfo(rules.policy.timezone))
 
 
 def build_collection(
-    rules: Rules,
+    filing: Filing,
     record: Adapters,
     looks: Detects,
     misses: Callable[[], Mapping[str, float]] | None = None,
     times: Times = untimed,
 ) -> Collection:
-    """The use case that analyses frames, with the unit grids as they are in the record now."""
+    """The use case that analyses frames."""
     return Collection(
         store=record.store,
         registry=record.registry,
         detects=looks,
         evidence=record.evidence,
         clock=SystemClock(),
-        policy=rules.policy,
-        filing=replace(build_filing(rules, record), measured_misses=misses or dict),
+        policy=filing.policy,
+        filing=replace(filing, measured_misses=misses or dict),
         times=times,
     )
 
 
-def build_filing(rules: Rules, record: Adapters) -> Filing:
-    """What makes cases, with the unit grids as they are in the record now."""
+def build_filing(rules: Rules, grids: GridIndex) -> Filing:
+    """What makes cases."""
     return Filing(
         policy=rules.policy,
         states=rules.states,
-        grids=_grids(rules, record),
+        grids=grids,
         catalogue=rules.catalogue,
         limits=rules.limits,
         calendar=rules.calendar,
@@ -288,9 +288,10 @@ def gone_rules(looks: YoloLooks, rules: Rules) -> GoneRules:
     return replace(rules.gone, low_scores=limits, groups=rules.policy.groups)
 
 
-def build_verification(rules: Rules, record: Adapters, judge_now: Callable[[], Judge]) -> Verification:
-    """The use case that verifies reported fixes, with the unit grids as they are in the record now."""
-    grids = _grids(rules, record)
+def build_verification(
+    rules: Rules, record: Adapters, grids: GridIndex, judge_now: Callable[[], Judge]
+) -> Verification:
+    """The use case that verifies reported fixes."""
     return Verification(
         store=record.store,
         verifications=record.verifications,
@@ -329,8 +330,10 @@ def build(settings: Settings) -> Application:
     record = open_record(settings, rules)
     told.begin(record.audit, f"system:{record.owner.name}", rules.policy.hash)
     metrics = Metrics(record.store, record.queue, models, SystemClock())
-    collection = build_collection(rules, record, models, lambda: _misses_of_champion(models), metrics.stage_watch)
-    asking, precedence = _asking(settings, rules, record, models), Precedence()
+    grids = city_grids(rules, record)
+    filing = build_filing(rules, grids)
+    collection = build_collection(filing, record, models, lambda: _misses_of_champion(models), metrics.stage_watch)
+    asking, precedence = _asking(settings, rules, record, models, grids), Precedence()
     asking = replace(asking, verification=replace(asking.verification, ahead=precedence.ahead))
     watch = ModelWatch(models, settings.models_every_s)
     shadow = _shadow(settings, rules, record, models)
@@ -349,7 +352,7 @@ def build(settings: Settings) -> Application:
     )
     workers = Workers(work, settings.workers)
     readiness = _readiness(settings, record, workers, watch)
-    door = _door(collection.filing.grids, rules, record, metrics)
+    door = _door(grids, rules, record, metrics)
     acceptance = Acceptance(record.queue, door, readiness, picture_limits(settings), record.registry.camera)
     services = _services(settings, record, rules, acceptance, metrics, models, asking)
     app = create_app(services)
@@ -383,8 +386,9 @@ def describe() -> dict[str, Any]:
         record = open_record(settings, rules)
         models = Models(model_shelf(settings), SystemClock())
         metrics = Metrics(record.store, record.queue, models, SystemClock())
-        asking = _asking(settings, rules, record, models)
-        door = _door(_grids(rules, record), rules, record, metrics)
+        grids = city_grids(rules, record)
+        asking = _asking(settings, rules, record, models, grids)
+        door = _door(grids, rules, record, metrics)
         acceptance = Acceptance(record.queue, door, Readiness({}), picture_limits(settings), record.registry.camera)
         services = _services(settings, record, rules, acceptance, metrics, models, asking)
         document = create_app(services).openapi()
@@ -433,7 +437,7 @@ def _services(
         asking=asking,
         sight=_sight(record, asking),
         showing=Showing(record.evidence, lambda: models.champion, limits, record.audit),
-        open311=_open311(settings, rules, record),
+        open311=_open311(settings, rules, build_tipping(rules, record, acceptance.door.gate.grids)),
         holds=record.holds,
         deletions=record.retention,
         wait_s=settings.wait_s,
@@ -441,15 +445,15 @@ def _services(
     )
 
 
-def build_tipping(rules: Rules, record: Adapters) -> Tipping:
+def build_tipping(rules: Rules, record: Adapters, grids: GridIndex) -> Tipping:
     """The use case that takes tips."""
-    return Tipping(store=record.store, tips=record.tips, filing=build_filing(rules, record), clock=SystemClock())
+    return Tipping(store=record.store, tips=record.tips, filing=build_filing(rules, grids), clock=SystemClock())
 
 
-def _open311(settings: Settings, rules: Rules, record: Adapters) -> Open311:
+def _open311(settings: Settings, rules: Rules, tipping: Tipping) -> Open311:
     return Open311(
-        tipping=build_tipping(rules, record),
-        tips=record.tips,
+        tipping=tipping,
+        tips=tipping.tips,
         services=ServiceList.of(rules.policy, rules.catalogue),
         policy=rules.policy,
         states=rules.states,
@@ -476,8 +480,8 @@ def _sight(record: Adapters, asking: Asking) -> Sight:
     )
 
 
-def _asking(settings: Settings, rules: Rules, record: Adapters, models: Models) -> Asking:
-    verification = build_verification(rules, record, lambda: _judge_of_champion(settings, rules, models))
+def _asking(settings: Settings, rules: Rules, record: Adapters, models: Models, grids: GridIndex) -> Asking:
+    verification = build_verification(rules, record, grids, lambda: _judge_of_champion(settings, rules, models))
     limits = {"request": MAX_META_BYTES, **dict.fromkeys(PARTS, settings.max_picture_bytes)}
     most = min(settings.max_verification_bytes, form_bytes(len(PARTS), settings.max_picture_bytes))
     return Asking(

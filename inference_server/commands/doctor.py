@@ -12,7 +12,7 @@ from typing import Annotated, Final
 import numpy as np
 import typer
 
-from detector.model_card import Precision
+from detector.model_card import Precision, read_card
 from detector.yolo import YoloDetector
 from inference_server.adapters.clock import SystemClock
 from inference_server.adapters.opening import Adapters
@@ -39,19 +39,14 @@ class Health(StrEnum):
 
 
 Found = tuple[Health, str]
-Check = tuple[str, Callable[[], Found]]
+Counts = Mapping[str, int]
 
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False) -> None:
     """Look at weights, rules, record, queue, disk and what else a server needs; one line each, exit code 1 where
     something is wrong."""
     failed = 0
-    for name, look in _checks(Settings()):
-        try:
-            health, text = look()
-        except Exception as error:  # whatever is wrong with one of them, the others are looked at too
-            health = Health.WRONG
-            text = error.message if isinstance(error, InspectionError) else f"{type(error).__name__}: {error}"
+    for name, (health, text) in _looks(Settings()):
         failed += health is Health.WRONG
         if as_json:
             answer_json({"check": name, "health": health.value.lower(), "says": text})
@@ -61,20 +56,28 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="One JSON object
         raise typer.Exit(ExitCode.CHECK_FAILED)
 
 
-def _checks(settings: Settings) -> Iterator[Check]:
-    yield "weights", lambda: _weights(settings)
-    yield "speed", lambda: _speed(settings)
-    yield "policy", lambda: _policy(settings)
-    yield "closing", lambda: _closing(settings)
-    for name, look in _IN_THE_RECORD.items():
-        yield name, partial(_with_record, settings, look)
-    yield "disk", lambda: _disk(settings)
-    yield "sealing", lambda: _sealing(settings)
+def _looks(settings: Settings) -> Iterator[tuple[str, Found]]:
+    """What each look found; whatever is wrong with one of them, the others are taken too."""
+    for name, look in _BESIDE_THE_RECORD.items():
+        yield name, _found(partial(look, settings))
+    try:
+        with own_record(settings) as record:
+            counts = record.store.counts()
+            for name, look_in in _IN_THE_RECORD.items():
+                yield name, _found(partial(look_in, settings, record, counts))
+    except Exception as error:
+        yield "record", _wrong(error)
 
 
-def _with_record(settings: Settings, look: Callable[[Settings, Adapters], Found]) -> Found:
-    with own_record(settings) as record:
-        return look(settings, record)
+def _found(look: Callable[[], Found]) -> Found:
+    try:
+        return look()
+    except Exception as error:
+        return _wrong(error)
+
+
+def _wrong(error: Exception) -> Found:
+    return Health.WRONG, error.message if isinstance(error, InspectionError) else f"{type(error).__name__}: {error}"
 
 
 def _weights(settings: Settings) -> Found:
@@ -85,9 +88,9 @@ def _weights(settings: Settings) -> Found:
 
 def _speed(settings: Settings) -> Found:
     """Which file of the model this processor runs faster: without instructions for bytes it is not the small one."""
-    card = open_looks(settings).detector.card
-    served: Precision = settings.precision or card.served
     path = model_shelf(settings).champion()
+    card = read_card(path)
+    served: Precision = settings.precision or card.served
     files = {name: YoloDetector.load(path, name) for name in card.files}
     times_ms = _median_ms(files)
     told = ", ".join(f"{name} {spent:.1f} ms" for name, spent in times_ms.items())
@@ -131,8 +134,8 @@ def _closing(settings: Settings) -> Found:
     return Health.OK, f"{len(ready)} of {len(closing.codes)} codes may be closed by the machine"
 
 
-def _store(_: Settings, record: Adapters) -> Found:
-    counts, waits = record.store.counts(), record.queue.depth()
+def _store(_: Settings, record: Adapters, counts: Counts) -> Found:
+    waits = record.queue.depth()
     cases = sum(count for name, count in counts.items() if name.startswith("cases."))
     told = f"{waits} frames wait, {cases} cases"
     age_s = _age_s(record.store.oldest_waiting().get("frame"))
@@ -141,15 +144,14 @@ def _store(_: Settings, record: Adapters) -> Found:
     return Health.OK, told
 
 
-def _workers(settings: Settings, record: Adapters) -> Found:
+def _workers(settings: Settings, record: Adapters, _: Counts) -> Found:
     if settings.workers:
         return Health.OK, f"{settings.workers} threads of `xuncheng serve`"
     fault = roll_fault(record.roll, SystemClock())
     return (Health.OK, "worker processes are at work") if fault is None else (Health.WRONG, fault)
 
 
-def _events(settings: Settings, record: Adapters) -> Found:
-    counts = record.store.counts()
+def _events(settings: Settings, record: Adapters, counts: Counts) -> Found:
     pending, dead = counts.get("events.pending", 0), counts.get("events.dead", 0)
     told = f"{pending} events wait, {dead} were given up"
     age_s = _age_s(record.store.oldest_waiting().get("event"))
@@ -162,7 +164,7 @@ def _events(settings: Settings, record: Adapters) -> Found:
     return Health.OK, told
 
 
-def _accounts(_: Settings, record: Adapters) -> Found:
+def _accounts(_: Settings, record: Adapters, __: Counts) -> Found:
     if record.accounts.has_active():
         return Health.OK, "people sign in to the console with their names"
     return (
@@ -181,7 +183,7 @@ def _sealing(settings: Settings) -> Found:
     return Health.OK, f"new pictures under key {keyring.current.id}{under}"
 
 
-def _grids(settings: Settings, record: Adapters) -> Found:
+def _grids(settings: Settings, record: Adapters, _: Counts) -> Found:
     grids = record.store.grids()
     if not grids:
         return Health.LOOK, "no grids: cases will have none"
@@ -200,7 +202,15 @@ def _disk(settings: Settings) -> Found:
     return Health.OK, f"{free_bytes // 1_000_000} MB free"
 
 
-_IN_THE_RECORD: Final[Mapping[str, Callable[[Settings, Adapters], Found]]] = {
+_BESIDE_THE_RECORD: Final[Mapping[str, Callable[[Settings], Found]]] = {
+    "weights": _weights,
+    "speed": _speed,
+    "policy": _policy,
+    "closing": _closing,
+    "disk": _disk,
+    "sealing": _sealing,
+}
+_IN_THE_RECORD: Final[Mapping[str, Callable[[Settings, Adapters, Counts], Found]]] = {
     "store": _store,
     "workers": _workers,
     "events": _events,

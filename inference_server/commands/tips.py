@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from inference_server.bootstrap import build_tipping, open_record
+from inference_server.bootstrap import build_tipping, city_grids, open_record
 from inference_server.commands.record import own_record
 from inference_server.commands.talk import answer_json, answer_table, shell_user, talk
 from inference_server.domain.datum import to_wgs84
@@ -44,5 +44,7 @@ def place(
     settings = Settings()
     rules = read_rules(settings)
     with closing(open_record(settings, rules)) as record:
-        tip = build_tipping(rules, record).place(TipId(tip_id), to_wgs84(lat, lon, datum), shell_user())
+        tip = build_tipping(rules, record, city_grids(rules, record)).place(
+            TipId(tip_id), to_wgs84(lat, lon, datum), shell_user()
+        )
     talk(f"tip {tip.id} belongs to case {tip.case_id}")

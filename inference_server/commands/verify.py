@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from inference_server.adapters.clock import SystemClock
-from inference_server.bootstrap import build_judge, build_verification, open_looks, open_record
+from inference_server.bootstrap import build_judge, build_verification, city_grids, open_looks, open_record
 from inference_server.closure.answer_document import gate_document, reason_documents
 from inference_server.closure.matters import Matters
 from inference_server.closure.offline import PairVerdict, PairVerifier, alone
@@ -96,7 +96,7 @@ def verify_reproduce(
     rules = read_rules(settings)
     judge = build_judge(settings, rules, open_looks(settings))
     with closing(open_record(settings, rules)) as record:
-        reproduction = Reproduction(build_verification(rules, record, lambda: judge))
+        reproduction = Reproduction(build_verification(rules, record, city_grids(rules, record), lambda: judge))
         done = reproduction.reproduce(VerificationId(verification))
     if as_json:
         answer_json({"verification": done.id, "is_same": done.is_same, "differences": dict(done.differences)})

@@ -16,7 +16,6 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -30,9 +29,10 @@ from support.builders import a_candidate, a_case
 from support.drive import START, at
 from support.street import Going, Standing, Street, a_street
 
+from inference_server.adapters.sql_work import SqlWork
 from inference_server.domain.candidate import CandidateId
 from inference_server.domain.case import CaseId
-from inference_server.domain.geo import cell_of
+from inference_server.domain.geo import LatLon, cell_of
 
 _LENGTH_M, _BESIDE_M, _BEYOND_M = 600, 6.0, 120.0
 _THING_EVERY_M = 25
@@ -115,7 +115,7 @@ def _fill(street: Street, size: int, area_km2: float, rng: np.random.Generator) 
     return near
 
 
-def _past(work, name: str, place, days_ago: float, group: tuple[str, str]) -> None:  # type: ignore[no-untyped-def]
+def _past(work: SqlWork, name: str, place: LatLon, days_ago: float, group: tuple[str, str]) -> None:
     """One case that was closed so many days before the drive."""
     closed_at = START - timedelta(days=days_ago)
     filed_at = closed_at - timedelta(days=2)
@@ -156,13 +156,13 @@ def _copy_rows(street: Street, count: int) -> None:
         )
 
 
-def _arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--past", type=int, nargs="+", default=[10_000, 1_000_000], metavar="N", help="past cases")
     parser.add_argument("--area-km2", type=float, default=1000.0, help="over which they lie (default 1000)")
     parser.add_argument("--rounds", type=int, default=3, help="of all sizes in turn (default 3)")
     parser.add_argument("--check", action="store_true", help="exit with 1 where the target is missed")
-    return parser.parse_args(given)
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from support.seeded_case import Wanted, a_case, candidate_of, history_of
 from support.two_looks import BOX, from_there, ground, with_thing
 
 from inference_server.adapters.opening import Adapters
-from inference_server.bootstrap import build_judge, build_verification, open_looks
+from inference_server.bootstrap import build_judge, build_verification, city_grids, open_looks
 from inference_server.domain.case import Case
 from inference_server.domain.closing_rules import ClosingRules
 from inference_server.domain.frame import sha256_of
@@ -170,4 +170,4 @@ def a_verification(record: Adapters, card: Path, closing: ClosingRules | None = 
     if closing is not None:
         rules = replace(rules, policy=replace(rules.policy, closing=closing))
     judge = build_judge(settings, rules, open_looks(settings))
-    return build_verification(rules, record, lambda: judge)
+    return build_verification(rules, record, city_grids(rules, record), lambda: judge)

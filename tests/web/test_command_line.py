@@ -105,17 +105,8 @@ def test_a_disk_that_cannot_be_written_is_somebody_elses_fault(
 
 
 _LOOKED_AT = [
-    "weights",
-    "speed",
-    "policy",
-    "closing",
-    "store",
-    "workers",
-    "events",
-    "accounts",
-    "grids",
-    "disk",
-    "sealing",
+    *("weights", "speed", "policy", "closing", "disk", "sealing"),
+    *("store", "workers", "events", "accounts", "grids"),
 ]
 
 

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from inference_server.adapters.opening import Adapters, OpeningOptions, open_adapters
-from inference_server.bootstrap import build_judge, build_verification, open_looks
+from inference_server.bootstrap import build_judge, build_verification, city_grids, open_looks
 from inference_server.closure.judging import Judge
 from inference_server.closure.photo_records import photo_record
 from inference_server.domain.case import CaseId
@@ -71,7 +71,7 @@ class _Asking:
 
     def __init__(self, record: Adapters, rules: Rules, judge: Judge) -> None:
         self._record, self._rules, self._judge = record, rules, judge
-        self._verification = build_verification(rules, record, lambda: judge)
+        self._verification = build_verification(rules, record, city_grids(rules, record), lambda: judge)
         self._filed: set[str] = set()
 
     def ask(self, case: CityCase, key: str) -> Answered:
