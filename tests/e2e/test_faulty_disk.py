@@ -23,7 +23,8 @@ DEVICE = "zhe-A-1027"
 _BEGIN = datetime.now(UTC) - timedelta(minutes=1)
 # not `write`, which also wakes threads; the full disk fails it
 _CALLS = ("fsync", "fdatasync", "rename", "pwrite64", "unlink")
-_MOST_OF_A_KIND = 12  # calls of one frame in one thread
+_MOST_OF_A_KIND = 60  # calls of one frame in one thread; 34 writes of the record were the most
+_AS_ACCEPTED = re.compile(r"(fsync|rename)\(.*/spool.*\(INJECTED\)")  # before the answer, so it has to tell
 _TRIES = 8
 _PATIENCE_S = 60.0
 _DISK_BYTES, _LEFT_BYTES = 24 << 20, 300_000
@@ -32,7 +33,7 @@ _DISK_BYTES, _LEFT_BYTES = 24 << 20, 300_000
 @contextmanager
 def failing(server: RunningServer, call: str, number: int, log: Path) -> Iterator[None]:
     """For the length of a block the n-th call of this kind fails in each thread of the server."""
-    command = ["strace", "-f", "-e", f"trace={call}", "-e", f"inject={call}:error=EIO:when={number}"]
+    command = ["strace", "-f", "-y", "-e", f"trace={call}", "-e", f"inject={call}:error=EIO:when={number}"]
     command += ["-o", str(log), "-p", str(server.process.pid)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as tracer:
         assert tracer.stderr is not None
@@ -46,12 +47,12 @@ def failing(server: RunningServer, call: str, number: int, log: Path) -> Iterato
             tracer.communicate(timeout=20)
 
 
-def posted(client: httpx.Client, meta: dict[str, Any], picture: bytes) -> str:
-    """The id of a frame that was sent until it was accepted, as a vehicle does."""
-    for _ in range(_TRIES):
+def posted(client: httpx.Client, meta: dict[str, Any], picture: bytes) -> tuple[str, int]:
+    """The id of a frame that was sent until it was accepted, as a vehicle does, and how often it was refused."""
+    for refusals in range(_TRIES):
         answer = post(client, meta, picture)
         if answer.status_code in (200, 202):
-            return str(answer.json()["frame"])
+            return str(answer.json()["frame"]), refusals
         assert answer.status_code in (429, 503), answer.text
         assert float(answer.headers["retry-after"]) > 0
         time.sleep(0.2)
@@ -100,18 +101,25 @@ def test_whichever_call_of_a_frame_fails_the_frame_is_analysed_once(
     server: RunningServer, call: str, tmp_path: Path
 ) -> None:
     secret = server.device_token(DEVICE, {"front": CAMERA_JSON})
-    frames, faults = [], 0
+    frames: list[str] = []
+    faults, refused = 0, 0
     with server.client(secret) as device:
         for number in range(1, _MOST_OF_A_KIND + 1):
             log = tmp_path / f"{call}-{number}"
             with failing(server, call, number, log):
-                frames.append(posted(device, _meta(number), a_picture(number)))
-                reported(device, frames[-1])
-            injected = len(re.findall(r"\(INJECTED\)", log.read_text()))
-            faults += injected
+                frame, refusals = posted(device, _meta(number), a_picture(number))
+                reported(device, frame)
+            frames.append(frame)
+            injected = [line for line in log.read_text().splitlines() if "(INJECTED)" in line]
             if not injected:
                 break
+            faults += len(injected)
+            refused += refusals
+            assert refusals or not any(_AS_ACCEPTED.search(line) for line in injected), injected
+        else:
+            pytest.fail(f"a frame makes more than {_MOST_OF_A_KIND} calls of {call}")
         assert faults > 0
+        assert (refused > 0) == (call != "unlink")  # a frame is removed after its answer
         reports = [reported(device, frame) for frame in frames]
     assert [report["drop"] for report in reports] == [None] * len(frames)
     counts = server.wait_until_idle()
@@ -129,7 +137,7 @@ def test_a_full_disk_refuses_frames_in_good_form_and_goes_on_when_there_is_room_
     with running_server(plan) as server:
         secret = server.device_token(DEVICE, {"front": CAMERA_JSON})
         with server.client(secret) as device:
-            accepted = [posted(device, _meta(0), a_picture(0))]
+            accepted = [posted(device, _meta(0), a_picture(0))[0]]
             filler = small_disk / "filler"
             filler.write_bytes(bytes(shutil.disk_usage(small_disk).free - _LEFT_BYTES))
             answers = [post(device, _meta(number), a_picture(number)) for number in range(1, 12)]
@@ -147,7 +155,7 @@ def test_a_full_disk_refuses_frames_in_good_form_and_goes_on_when_there_is_room_
             assert httpx.get(f"{server.url}/readyz").status_code == 503
             filler.unlink()
             last.unlink()
-            accepted += [posted(device, _meta(number), a_picture(number)) for number in range(1, 12)]
+            accepted += [posted(device, _meta(number), a_picture(number))[0] for number in range(1, 12)]
             assert all(reported(device, frame)["drop"] is None for frame in accepted)
         assert server.wait_until_idle()["frames.analysed"] == len(set(accepted)) == 12
         assert httpx.get(f"{server.url}/readyz").status_code == 200

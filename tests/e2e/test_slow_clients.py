@@ -22,7 +22,11 @@ _HEADER_WITHIN_S = 1.5
 _PATIENCE_S = 20.0
 _DRIP_S = 0.2
 _HEAD = b"POST /v1/frames HTTP/1.1\r\nHost: x\r\nX-Long: "
-_BODY = b"POST /v1/devices HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n{"
+_BODY = (  # of somebody who may: the others are sent away before their body is read
+    b"POST /v1/devices HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer TOKEN\r\nContent-Type: application/json\r\n"
+    b"Content-Length: 5000\r\n\r\n{"
+)
+_UNREAD = b"POST /v1/frames HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n{"  # answered at once: no token
 
 
 @pytest.fixture
@@ -54,7 +58,7 @@ def clients(server: RunningServer, begin: bytes, drip: bytes) -> Iterator[Callab
 
     try:
         for one in opened:
-            one.sendall(begin)
+            one.sendall(begin.replace(b"TOKEN", server.admin_token.encode()))
         thread = threading.Thread(target=drips)
         thread.start()
         yield lambda: sum(alive)
@@ -84,6 +88,7 @@ def _goes_on(connection: socket.socket, drip: bytes) -> bool:
         pytest.param(b"", b"", id="that say nothing"),
         pytest.param(_HEAD, b"a", id="whose headers never end"),
         pytest.param(_BODY, b" ", id="whose body never ends"),
+        pytest.param(_UNREAD, b" ", id="whose body never ends and is read by nobody"),
     ],
 )
 def test_a_server_full_of_clients_serves_the_others_again_soon(
