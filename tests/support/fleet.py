@@ -81,6 +81,19 @@ class Fleet:
     postgres: OwnPostgres
     nats: OwnNats
 
+    def hire(self, count: int) -> None:
+        """Nothing; so many more workers of one thread start, each over a data folder of its own."""
+        for _ in range(count):
+            folder = self.server.plan.data_folder.with_name(f"worker-{len(self.workers)}")
+            worker = FleetWorker(replace(self.server.plan, data_folder=folder), 1)
+            worker.start()
+            self.workers.append(worker)
+
+    def dismiss(self) -> None:
+        """Nothing; afterwards no worker runs."""
+        for worker in self.workers:
+            worker.stop()
+
 
 @contextmanager
 def running_fleet(
@@ -107,8 +120,7 @@ def running_fleet(
         )
         server = start_server(plan)
         parts.callback(server.stop)
-        started = [FleetWorker(replace(plan, data_folder=folder / f"worker-{n}"), 1) for n in range(workers)]
-        for worker in started:
-            worker.start()
-            parts.callback(worker.stop)
-        yield Fleet(server, started, postgres, nats)
+        fleet = Fleet(server, [], postgres, nats)
+        parts.callback(fleet.dismiss)
+        fleet.hire(workers)
+        yield fleet
