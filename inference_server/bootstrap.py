@@ -341,6 +341,7 @@ def build(settings: Settings) -> Application:
     retention = _retention(settings, rules, record)
     for thread in retention:
         metrics.count("xuncheng_pictures_deleted", "Pictures whose time was over, by rule", thread.deleted, "rule")
+        metrics.count("xuncheng_details_deleted", "Frames whose details went, and detections", thread.thinned, "of")
     work = Work(
         queue=record.queue,
         store=record.store,

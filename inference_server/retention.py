@@ -1,5 +1,6 @@
 """Deletes stored pictures whose time is over. The shelf is looked through part by part, and each picture is asked who
-still needs it: so nothing that lies there is ever forgotten, and nothing goes that any rule keeps.
+still needs it: so nothing that lies there is ever forgotten, and nothing goes that any rule keeps. The details of a
+frame (what was seen in it that belongs to no case) go likewise, by a rule of their own.
 
 A picture is first marked, then left alone for some minutes, then asked again and deleted: what was being stored or
 referred to at the moment of marking is in the record by then. Storing a marked picture again takes its mark away.
@@ -18,13 +19,24 @@ import structlog
 from inference_server.domain.policy import Policy
 from inference_server.domain.retention import Expired, Kept, Need, Retention, RetentionRules
 from inference_server.ports import Clock
-from inference_server.retention_ports import PARTS, Erased, Mark, PersonsWords, PictureShelf, RetentionRecord, Stored
+from inference_server.retention_ports import (
+    PARTS,
+    Erased,
+    Mark,
+    PersonsWords,
+    PictureShelf,
+    RetentionRecord,
+    Stored,
+    Thinned,
+)
 from inference_server.ticking import Ticking
 from inference_server.verification_ports import Turns
 
 GRACE: Final = timedelta(minutes=10)  # longer than anything takes from storing a picture to naming it in the record
 _ASKED_AT_ONCE: Final = 200
 _ERASED_AT_ONCE: Final = 50
+_THINNED_AT_ONCE: Final = 500
+_THINNED_A_TICK: Final = 8 * _THINNED_AT_ONCE  # every ten seconds as shipped: 400 frames a second
 
 _log = structlog.get_logger("retention")
 
@@ -85,6 +97,19 @@ class Keeper:
                 break
         return total
 
+    def thin(self, most: int | None = None) -> Thinned:
+        """Delete the details of frames whose time is over, in small transactions; asks about so many frames at most."""
+        total, days, rules = Thinned(), self.policy.retention.details_days, self.retention.of_details
+        if rules is None or days is None:
+            return total
+        now = self.clock.now()
+        while most is None or total.looked_at < most:
+            done = self.record.thin(now - timedelta(days=days), _THINNED_AT_ONCE, partial(_judge, rules, now))
+            total.add(done)
+            if done.looked_at < _THINNED_AT_ONCE:
+                break
+        return total
+
     @property
     def retention(self) -> Retention:
         """The rules of the policy."""
@@ -127,7 +152,8 @@ class RetentionThread(Ticking):
         super().__init__("retention", every_s, self.tick)
         self._keeper, self._turns, self._most = keeper, turns, most
         self._part = int(keeper.clock.now().timestamp() / every_s) % PARTS  # not always the first after a start
-        self.deleted = Counter({one.name: 0 for one in fields(RetentionRules)})
+        self.deleted = Counter({one.name: 0 for one in fields(RetentionRules) if one.name != "details_days"})
+        self.thinned = Counter({"frames": 0, "detections": 0})
 
     def tick(self) -> None:
         """One part, if it is our turn; what goes wrong is logged."""
@@ -138,6 +164,7 @@ class RetentionThread(Ticking):
             looked = self._keeper.look([self._part])
             done = self._keeper.erase(self._most)
             forgotten = self._keeper.forget(self._most)
+            self._thin()
         except Exception:  # a record or a shelf that is away must not end the thread: what is due stays due
             _log.exception("retention_fault")
             return
@@ -148,3 +175,9 @@ class RetentionThread(Ticking):
         if looked.newly_marked or done.count:
             spared = {f"spared_{why}": count for why, count in done.spared.items()}
             _log.info("pictures_retained", marked=looked.newly_marked, **done.deleted, **spared)
+
+    def _thin(self) -> None:
+        done = self._keeper.thin(_THINNED_A_TICK)
+        self.thinned.update(frames=done.frames, detections=done.detections)
+        if done.frames:
+            _log.info("details_deleted", frames=done.frames, detections=done.detections, kept=done.kept)

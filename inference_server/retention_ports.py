@@ -92,6 +92,26 @@ class Erased:
 Judges = Callable[[Sequence[Need], datetime], Kept | Expired]
 
 
+@dataclass(slots=True)
+class Thinned:
+    """What became of the details of frames: of how many they went, how many detections, of how many they stay."""
+
+    frames: int = 0
+    detections: int = 0
+    kept: int = 0
+
+    def add(self, later: "Thinned") -> None:
+        """What the next transaction has done."""
+        self.frames += later.frames
+        self.detections += later.detections
+        self.kept += later.kept
+
+    @property
+    def looked_at(self) -> int:
+        """How many frames were asked about."""
+        return self.frames + self.kept
+
+
 class RetentionRecord(Protocol):
     """What needs which picture, and which pictures are to go."""
 
@@ -114,6 +134,11 @@ class RetentionRecord(Protocol):
 
     def deletions(self, hashes: Iterable[str]) -> dict[str, Mark]:
         """Those of the pictures that were deleted."""
+        ...
+
+    def thin(self, before: datetime, most: int, judge: Judges) -> Thinned:
+        """Delete the details of the oldest frames in one transaction: detections that belong to no case, ground view,
+        thumbnail. For those that `judge` keeps their time begins anew."""
         ...
 
 

@@ -1,6 +1,7 @@
 """Frames and their reports as rows, and back."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from inference_server.adapters.column_types import AnyRow
@@ -78,6 +79,7 @@ def report_values(report: Report) -> Values:
     return {
         "state": ANALYSED if report.is_analysed else DROPPED,
         "analysed_at": report.analysed_at,
+        "details_since": report.analysed_at if report.detections or quality else None,
         "drop_reason": report.drop.reason.value if report.drop else None,
         "drop_numbers": report.drop.numbers if report.drop else None,
         "sharpness": quality.sharpness if quality else None,
@@ -106,7 +108,13 @@ def report_of(row: AnyRow, detections: Iterable[AnyRow]) -> Report:
         model_version=row.model_version,
         policy_hash=row.policy_hash,
         pass_id=row.pass_id,
+        details_deleted_at=row.details_deleted_at,
     )
+
+
+def without_details(at: datetime) -> Values:
+    """The columns of a frame whose details have gone."""
+    return {"thumbnail": b"", "ground_view": [], "details_since": None, "details_deleted_at": at}
 
 
 def detection_values(frame_id: FrameId, report: DetectionReport) -> Values:

@@ -14,14 +14,15 @@ from sqlalchemy import Connection, bindparam, delete, func, select, text, update
 from inference_server.adapters import tables
 from inference_server.adapters.column_types import AnyRow
 from inference_server.adapters.database import Database
+from inference_server.adapters.frame_rows import without_details
 from inference_server.adapters.picture_needs import read_needs
 from inference_server.adapters.sql_audit import write_note
 from inference_server.domain.audit import SYSTEM, AuditAction, AuditNote
 from inference_server.domain.retention import Kept, Need
 from inference_server.ports import Clock
-from inference_server.retention_ports import Erased, Judges, Mark, PictureShelf
+from inference_server.retention_ports import Erased, Judges, Mark, PictureShelf, Thinned
 
-_rows = tables.deletions
+_rows, _frames, _seen = tables.deletions, tables.frames, tables.detections
 _ONE = select(_rows.c.deleted_at).where(_rows.c.sha256 == bindparam("picture"))
 _STANDS = _rows.c.deleted_at.is_(None)
 NO_NEW_HOLDS = text("LOCK TABLE holds IN SHARE MODE")
@@ -92,6 +93,27 @@ class SqlRetention:
         wanted = select(_rows).where(_rows.c.sha256.in_(set(hashes)), _rows.c.deleted_at.is_not(None))
         with self._database.reading() as connection:
             return {row.sha256: _mark_of(row) for row in connection.execute(wanted)}
+
+    def thin(self, before: datetime, most: int, judge: Judges) -> Thinned:
+        """Delete the details of the oldest frames that nothing needs; of the others they are asked about again."""
+        since = _frames.c.details_since
+        due = select(_frames.c.id, _frames.c.sha256, _frames.c.analysed_at).where(since <= before).order_by(since)
+        with self._database.reading() as connection:
+            if connection.execute(due.limit(1)).first() is None:
+                return Thinned()
+        with self._database.writing() as connection:
+            if not self._database.is_sqlite:
+                connection.execute(NO_NEW_HOLDS)
+            rows = connection.execute(due.limit(most)).all()
+            needs, now = read_needs(connection, {row.sha256 for row in rows}), self._clock.now()
+            became = {row.id: judge(needs[row.sha256], row.analysed_at) for row in rows}
+            kept = [frame_id for frame_id, what in became.items() if isinstance(what, Kept)]
+            gone = [frame_id for frame_id, what in became.items() if not isinstance(what, Kept)]
+            of_no_case = _seen.c.frame_id.in_(gone) & _seen.c.case_id.is_(None)
+            detections = connection.execute(delete(_seen).where(of_no_case)).rowcount
+            connection.execute(update(_frames).where(_frames.c.id.in_(gone)).values(without_details(now)))
+            connection.execute(update(_frames).where(_frames.c.id.in_(kept)).values(details_since=now))
+        return Thinned(frames=len(gone), detections=detections, kept=len(kept))
 
     def _tell(self, connection: Connection, row: AnyRow, rule: str) -> None:
         one = update(_rows).where(_rows.c.sha256 == row.sha256)

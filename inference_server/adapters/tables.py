@@ -80,6 +80,8 @@ frames = Table(
     Column("model_version", String),
     Column("policy_hash", String),
     Column("pass_id", String),
+    Column("details_since", UtcTime),  # from when their time counts; NULL: there are none
+    Column("details_deleted_at", UtcTime),
     UniqueConstraint("device", "camera", "claimed_at", "sha256"),
     Index("ix_frames_queued", "arrival", "camera", "size_bytes", "state", **_only("state = 'queued'")),
     Index("ix_frames_queued_of_camera", "camera", "arrival", **_only("state = 'queued'")),
@@ -87,6 +89,7 @@ frames = Table(
     Index("ix_frames_camera_state_taken_at", "camera", "state", "taken_at"),
     Index("ix_frames_taken_at", "taken_at"),
     Index("ix_frames_sha256", "sha256"),
+    Index("ix_frames_details_since", "details_since", **_only("details_since IS NOT NULL")),
     Index("ix_frames_outcome", "drop_reason", "state"),  # state first would draw the queue's questions to itself
 )
 

@@ -32,6 +32,7 @@ def retain(
             "spared": {} if erased is None else erased.spared,
             "freed_bytes": 0 if erased is None else erased.freed_bytes,
             "tips_forgotten": 0 if dry_run else keeper.forget(),
+            "frames_thinned": 0 if dry_run else keeper.thin().frames,
         }
     finally:
         record.close()

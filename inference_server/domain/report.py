@@ -52,6 +52,7 @@ class Report:
     model_version: str | None = None
     policy_hash: str | None = None
     pass_id: str | None = None
+    details_deleted_at: datetime | None = None  # detections without a case and the ground view have gone
 
     @property
     def is_analysed(self) -> bool:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
@@ -37,6 +37,7 @@ class RetentionRules:
     evidence_days: float | None = None  # a class may have its own: `evidence_days` of [classes.NAME]
     reviews_days: float | None = None
     verifications_days: float | None = None
+    details_days: float | None = None  # not of pictures: of what the record says of a frame
 
 
 _RULES: Final[Mapping[Why, str]] = {
@@ -78,6 +79,13 @@ class Retention:
     rules: RetentionRules
     evidence_days: Mapping[str, float]  # by class; infinite: never
     tells: bool = True  # False: events go nowhere, so nothing waits for them
+
+    @property
+    def of_details(self) -> "Retention | None":
+        """The rules by which a frame's details go: whatever keeps its picture keeps them too, and they have a time of
+        their own. None: they never go."""
+        days = self.rules.details_days
+        return None if days is None else replace(self, rules=replace(self.rules, frames_h=24.0 * days))
 
     @property
     def deletes(self) -> bool:

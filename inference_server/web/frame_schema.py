@@ -89,6 +89,9 @@ class ReportOut(BaseModel):
     brightness: float | None
     model_version: str | None
     policy_hash: str | None
+    details_deleted_at: datetime | None = Field(
+        None, description="from then on detections without a case and ground_view are missing: their time was over"
+    )
 
     @classmethod
     def of(cls, report: Report | None) -> "ReportOut | None":
@@ -107,6 +110,7 @@ class ReportOut(BaseModel):
             brightness=report.quality.brightness if report.quality else None,
             model_version=report.model_version,
             policy_hash=report.policy_hash,
+            details_deleted_at=report.details_deleted_at,
         )
 
 

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,7 @@ sys.path[:0] = [str(Path(__file__).parents[1])]
 
 from sqlalchemy import text
 from support.builders import a_candidate, a_case
+from support.clocks import SetClock
 from support.drive import START, at
 from support.street import Going, Standing, Street, a_street
 
@@ -33,6 +34,9 @@ from inference_server.adapters.sql_work import SqlWork
 from inference_server.domain.candidate import CandidateId
 from inference_server.domain.case import CaseId
 from inference_server.domain.geo import LatLon, cell_of
+from inference_server.domain.policy import Policy
+from inference_server.domain.retention import RetentionRules
+from inference_server.retention import Keeper
 
 _LENGTH_M, _BESIDE_M, _BEYOND_M = 600, 6.0, 120.0
 _THING_EVERY_M = 25
@@ -40,7 +44,8 @@ _GROUPS = (("waste", "garbage"), ("road", "pothole"), ("wall", "graffiti"))
 _FAR_M = 20_000.0  # where the rows lie that only fill the indexes
 _MOST_RATIO = 1.5
 _TEMPLATE = "template"
-_OF_RECORD = ("detections_a_frame", "record_bytes_a_frame")
+_OF_RECORD = ("detections_a_frame", "record_bytes_a_frame", "kept_bytes_a_frame")
+_LATER = timedelta(days=400)
 
 
 def main() -> int:
@@ -66,11 +71,13 @@ def main() -> int:
 
 @dataclass(frozen=True)
 class Drive:
-    """What a frame of a drive costs: processor milliseconds, detections, bytes by which the record grew."""
+    """What a frame of a drive costs: processor milliseconds, detections, bytes by which the record grew, and how many
+    of them are still in use once the details of old frames have been deleted."""
 
     cpu_ms: float
     detections_a_frame: float
     record_bytes_a_frame: float
+    kept_bytes_a_frame: float
 
 
 def _driven(size: int, area_km2: float, seed: int) -> Drive:
@@ -82,20 +89,32 @@ def _driven(size: int, area_km2: float, seed: int) -> Drive:
     with tempfile.TemporaryDirectory() as folder, a_street(Path(folder), things) as street:
         near = _fill(street, size, area_km2, np.random.default_rng(seed))
         drives = [Going(starts_s=900.0 * number, metres=range(0, _LENGTH_M, 3)) for number in range(2)]
-        street.goes(drives[0])  # caches are warm, and the things of the street are known
+        empty_bytes = _record_bytes(street)
+        frames = len(street.goes(drives[0]))  # caches are warm, and the things of the street are known
         had_bytes = _record_bytes(street)
         began_s = time.process_time()
         reports = street.goes(drives[1])
         spent_ms = (time.process_time() - began_s) * 1000.0 / len(reports)
         grown = (_record_bytes(street) - had_bytes) / len(reports)
+        _thin(street)
+        kept = (_record_bytes(street) - empty_bytes) / (frames + len(reports))
     print(f"{size} past cases, {near} within reach: {spent_ms:.2f} ms a frame", file=sys.stderr)
-    return Drive(spent_ms, sum(len(one.detections) for one in reports) / len(reports), grown)
+    return Drive(spent_ms, sum(len(one.detections) for one in reports) / len(reports), grown, kept)
 
 
 def _record_bytes(street: Street) -> int:
+    """Of the pages in use."""
     with street.record.database.reading() as connection:
-        pages, page = (connection.execute(text(f"PRAGMA {name}")).scalar_one() for name in ("page_count", "page_size"))
-    return int(pages) * int(page)
+        names = ("page_count", "freelist_count", "page_size")
+        pages, free, page = (int(connection.execute(text(f"PRAGMA {name}")).scalar_one()) for name in names)
+    return (pages - free) * page
+
+
+def _thin(street: Street) -> None:
+    """The details of all frames go, a long time later."""
+    policy = Policy(retention=RetentionRules(details_days=1.0))
+    record, clock = street.record, SetClock(datetime.now(UTC) + _LATER)
+    Keeper(shelf=record.shelf, record=record.retention, policy=policy, clock=clock).thin()
 
 
 def _fill(street: Street, size: int, area_km2: float, rng: np.random.Generator) -> int:

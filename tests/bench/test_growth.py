@@ -18,6 +18,7 @@ def test_a_drive_is_measured_among_as_many_past_cases_as_were_asked_for() -> Non
     *sizes, ratio = (json.loads(line) for line in done.stdout.splitlines() if line.startswith("{"))
     assert [one["past_cases"] for one in sizes] == [20, 2000]
     assert all(one["cpu_ms_a_frame"] > 0 for one in sizes)
+    assert all(0 < one["kept_bytes_a_frame"] < one["record_bytes_a_frame"] for one in sizes)
     assert (ratio["over"], ratio["of"]) == (20, 2000)
     few, many = (int(near) for near in re.findall(r"(\d+) within reach", done.stderr))
     assert few <= 12

@@ -395,6 +395,91 @@ def test_the_thread_looks_through_all_parts_and_counts_what_it_deleted(city: Cit
     assert +thread.deleted == {"frames_h": 20}
 
 
+def seen(city: City, number: int) -> Frame:
+    """A frame is done with one detection of a case and one of none, a view of the ground and a thumbnail."""
+    frame = a_frame(number)
+    with city.record.store.work(()) as work:
+        work.finish(frame, a_report(frame, analysed_at=city.clock.now()))
+    return frame
+
+
+def thinned(city: City, days: float, **rules: float) -> tuple[int, int, int]:
+    """Time goes by, and details go: of how many frames, how many detections, of how many frames they stay."""
+    policy = replace(POLICY, retention=replace(RULES, **{"details_days": 40.0, **rules}))
+    city.clock.advance(days * DAY_S)
+    done = replace(city.keeper, policy=policy).thin()
+    return done.frames, done.detections, done.kept
+
+
+def test_the_details_of_a_frame_go_after_their_days_and_what_belongs_to_a_case_stays(city: City) -> None:
+    frame = seen(city, 1)
+    before = city.record.store.report(frame.id)
+    assert before is not None
+    assert thinned(city, 39.9) == (0, 0, 0)
+    assert city.record.store.report(frame.id) == before
+    assert thinned(city, 0.1) == (1, 1, 0)
+    after = city.record.store.report(frame.id)
+    assert after is not None
+    assert after == replace(
+        before,
+        detections=before.detections[:1],
+        ground_view=(),
+        quality=replace(before.quality, thumbnail=b"") if before.quality else None,
+        details_deleted_at=city.clock.now(),
+    )
+    assert thinned(city, 100) == (0, 0, 0)
+
+
+def test_without_a_rule_of_their_own_details_stay(city: City) -> None:
+    frame = seen(city, 1)
+    city.clock.advance(10_000 * DAY_S)
+    assert city.keeper.thin().looked_at == 0
+    report = city.record.store.report(frame.id)
+    assert report is not None
+    assert len(report.detections) == 2
+
+
+def test_what_keeps_a_frames_picture_keeps_its_details_and_they_are_asked_about_again(city: City) -> None:
+    asked, held, of_case, free = (seen(city, number) for number in (1, 2, 3, 4))
+    with city.record.store.work(CELLS) as work:
+        work.add_review(a_review(frame_id=asked.id))
+        work.save_candidate(a_candidate("candidate-3", near=None, far=None, case_id="case-3"))
+        work.save_case(a_case("case-3", "candidate-3", changed_at=city.clock.now(), **CLOSED))
+        work.add_evidence(CaseId("case-3"), of_case.id, of_case.sha256, "near", (1.0, 2.0, 3.0, 4.0))
+    whole = Held(device=held.device, since=held.taken_at, until=held.taken_at + timedelta(seconds=0.5))
+    hold = city.record.holds.hold(whole, by="person:li", reason="a lawsuit")
+    covered = [one for one in (asked, held, of_case, free) if whole.covers(one.device, one.taken_at)]
+    assert covered == [held]
+    assert thinned(city, 40) == (1, 1, 3)
+    assert thinned(city, 39) == (0, 0, 0)
+    city.record.holds.lift(hold.id, by="person:li", reason="it is over")
+    assert thinned(city, 1) == (1, 1, 2)
+    assert thinned(city, 40) == (1, 1, 1), "evidence of a case that was closed 100 days ago; nobody answers the review"
+    kept = city.record.store.report(asked.id)
+    assert kept is not None
+    assert len(kept.detections) == 2
+
+
+def test_frames_that_never_had_details_are_not_asked_about(city: City) -> None:
+    frame = a_frame(1)
+    with city.record.store.work(()) as work:
+        work.finish(frame, a_dropped_report(frame))
+    assert thinned(city, 1000) == (0, 0, 0)
+
+
+def test_more_frames_than_fit_one_transaction_are_thinned_and_no_more_than_were_asked_for(city: City) -> None:
+    with city.record.store.work(()) as work:
+        for number in range(1_100):
+            frame = a_frame(number)
+            work.finish(frame, a_report(frame, analysed_at=city.clock.now()))
+    city.clock.advance(50 * DAY_S)
+    keeper = replace(city.keeper, policy=replace(POLICY, retention=replace(RULES, details_days=40.0)))
+    thread = RetentionThread(keeper, city.record.retention_turns, 10.0)
+    assert keeper.thin(most=1).frames == 500, "one transaction"
+    thread.tick()
+    assert thread.thinned == {"frames": 600, "detections": 600}
+
+
 _KILLED = """
 import os, signal, sys
 from datetime import datetime, timedelta

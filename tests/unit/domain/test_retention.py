@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -42,6 +43,16 @@ def test_a_rule_that_is_not_given_never_ends() -> None:
 def test_what_nothing_names_counts_from_its_storing() -> None:
     assert RULES.judge([], NOON + days(0.99), NOON) == Kept(Why.FRAME)
     assert RULES.judge([], NOON + days(1), NOON) == Expired("frames_h=24")
+
+
+def test_details_have_a_time_of_their_own_and_whatever_keeps_the_picture_keeps_them() -> None:
+    assert RULES.of_details is None
+    rules = replace(RULES, rules=replace(RULES.rules, details_days=40)).of_details
+    assert rules is not None
+    frame = Need(why=Why.FRAME, since=NOON)
+    assert rules.judge([frame], NOON + days(39.9), NOON) == Kept(Why.FRAME)
+    assert isinstance(rules.judge([frame], NOON + days(40), NOON), Expired)
+    assert rules.judge([frame, Need(why=Why.CASE, since=NOON)], NOON + days(40), NOON) == Kept(Why.CASE)
 
 
 def policy_of(tmp_path: Path, text: str) -> Path:
