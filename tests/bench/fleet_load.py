@@ -13,7 +13,6 @@ import argparse
 import http.client
 import itertools
 import json
-import os
 import random
 import sqlite3
 import sys
@@ -34,7 +33,7 @@ import numpy as np
 from speed_parts.callers import post
 from speed_parts.commits import Commits
 from speed_parts.frames import FULL_HD, form_of
-from speed_parts.usage import cpu_s, memory_mb
+from speed_parts.usage import cpu_s, keep_to, memory_mb
 from speed_parts.way import CARD
 from support.server import RunningServer, ServerPlan, running_server
 
@@ -77,8 +76,7 @@ def main() -> int:
     if not CARD.is_file():
         print("no model: weights/xuncheng-n.json is missing", file=sys.stderr)
         return 1
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
+    keep_to(CORES)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         plan = ServerPlan(data_folder=Path(folder), card=CARD, workers=CORES)
         database = plan.data_folder / "xuncheng.sqlite"

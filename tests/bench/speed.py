@@ -35,6 +35,7 @@ from speed_parts.measure import Measured, measured
 from speed_parts.naive import naive
 from speed_parts.ours import ours
 from speed_parts.stages import stage_figures
+from speed_parts.usage import keep_to
 from speed_parts.way import CARD, LeftOut, Place, Starts, Way
 
 from detector.yolo import YoloDetector
@@ -56,8 +57,7 @@ def main() -> int:
         pictures = road_frames(the_drive(), YoloDetector.load(CARD, options.precision))
         print(json.dumps(stage_figures([one.jpeg for one in islice(pictures, options.frames)])))
         return 0
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
+    keep_to(CORES)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         last = compare(Path(folder), options)
     print(json.dumps(last))

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
-import os
 import sys
 import tempfile
 import time
@@ -28,6 +27,7 @@ import psycopg
 from speed_parts.callers import post
 from speed_parts.frames import RoadFrame, form_of, road_frames, take, the_drive
 from speed_parts.ours import POLICY
+from speed_parts.usage import keep_to
 from speed_parts.way import CARD
 from support.fleet import Fleet, running_fleet
 
@@ -48,8 +48,7 @@ def main() -> int:
     if not CARD.is_file():
         print("no model: weights/xuncheng-n.json is missing", file=sys.stderr)
         return 1
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
+    keep_to(CORES)
     drive = the_drive()
     frames = take(road_frames(drive, YoloDetector.load(CARD)), options.frames)
     paces: dict[int, list[float]] = {1: [], 2: []}

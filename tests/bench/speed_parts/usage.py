@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -33,3 +34,9 @@ def memory_mb(pid: int, what: str = "Pss") -> float:
         line = re.search(rf"^{what}: +(\d+) kB$", text, re.MULTILINE)
         found_kb += int(line.group(1)) if line else 0
     return found_kb / _KB_IN_MB
+
+
+def keep_to(cores: int) -> None:
+    """Nothing; this process and those that it starts run on so many cores, where the system lets one say so."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])

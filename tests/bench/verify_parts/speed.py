@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import numpy as np
 import psutil
+from speed_parts.usage import keep_to
 from support.server import RunningServer, ServerPlan, running_server
 
 from inference_server.settings import find_weights
@@ -33,8 +34,7 @@ _MOST_MB = 600
 def run(work: Work) -> Iterator[Figure]:
     """The share of answers over 2.0 s, which must be 5 % at most, and the largest memory of the server."""
     pairs = work.few(closure_pairs())
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
+    keep_to(CORES)
     with tempfile.TemporaryDirectory() as folder:
         plan = ServerPlan(data_folder=Path(folder), card=find_weights() / "xuncheng-n.json")
         with running_server(plan) as server, _Watched(server) as memory:
