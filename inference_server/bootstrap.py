@@ -616,6 +616,7 @@ def _add_console(app: FastAPI, settings: Settings, rules: Rules, services: Servi
         verification=services.asking.verification,
         verifications=services.asking.verifications,
         tips=record.tips,
+        tipping=services.open311.tipping,
         states=rules.states,
         sight=services.sight,
         showing=services.showing,

@@ -23,6 +23,7 @@ from inference_server.console.replies import Replies, is_from_script, json_reply
 from inference_server.console.reviews import add_reviews
 from inference_server.console.services import ConsoleServices
 from inference_server.console.session import Session
+from inference_server.console.tips import add_tips
 from inference_server.console.vendor import check_assets
 from inference_server.console.verifications import add_verifications
 from inference_server.console.views import case_row
@@ -46,6 +47,7 @@ def create_router(services: ConsoleServices) -> APIRouter:
     add_moves(router, services, replies)
     add_reviews(router, services, replies)
     add_verifications(router, services, replies)
+    add_tips(router, services, replies)
     _add_pages(router, services, replies, pulse)
     _add_map(router, services, replies, pulse)
     _add_files(router, services, replies)

@@ -14,6 +14,7 @@ from inference_server.showing import Showing
 from inference_server.sight import Sight
 from inference_server.signing_in import SigningIn
 from inference_server.tip_ports import TipStore
+from inference_server.tipping import Tipping
 from inference_server.verification_ports import Verifications
 from inference_server.verify import Verification
 
@@ -38,6 +39,7 @@ class ConsoleServices:
     verification: Verification
     verifications: Verifications
     tips: TipStore
+    tipping: Tipping
     states: CaseStates
     sight: Sight
     showing: Showing

@@ -1,25 +1,19 @@
 // The map: no tiles, a plain ground with the city's grids, the vehicles' trails and the cases.
 import * as L from "../vendor/leaflet/leaflet-src.esm.js";
+import { Grids } from "./grids.js";
 import { filterQuery } from "./list.js";
-import { caseIcon, northSign } from "./marks.js";
+import { addControls, newMap } from "./map-base.js";
+import { caseIcon } from "./marks.js";
 import { read, text } from "./texts.js";
 import { Trails } from "./trails.js";
 
-const NAMES_FROM_ZOOM = 15;
-const WHOLE_IDS_FROM_ZOOM = 18;
-const SEQUENCE_DIGITS = 3; // a grid's id ends with its number in its community
-const MOST_NAMED_GRIDS = 600;
 const CASE_ZOOM = 20;
 const WHOLE_ZOOM = 18;
-const ANYWHERE = [[30.2, 120.1], [30.32, 120.22]]; // Hangzhou, until there is something to show
 
 export class CaseMap {
   constructor(element) {
-    this.map = L.map(element, { zoomControl: false, attributionControl: false, zoomSnap: 0.25, maxZoom: 21, minZoom: 8 });
-    this.map.fitBounds(ANYWHERE);
-    this.map.createPane("grids").classList.add("grids-pane"); // under the trails
-    this.grids = L.geoJSON(null, { pane: "grids", style: { className: "grid-shape" }, interactive: false }).addTo(this.map);
-    this.names = L.layerGroup().addTo(this.map);
+    this.map = newMap(element);
+    this.grids = new Grids(this.map);
     this.cases = new Map(); // id -> { feature, marker }
     this.trails = new Trails(this.map, () => this.followGrowth());
     this.radius = L.layerGroup().addTo(this.map);
@@ -29,19 +23,11 @@ export class CaseMap {
     for (const name of ["wheel", "mousedown", "touchstart", "keydown"]) {
       element.addEventListener(name, () => (this.isUntouched = false), { passive: true, capture: true });
     }
-    element.setAttribute("role", "region");
-    element.setAttribute("aria-label", text("script.map_label"));
     this.addControls();
-    this.map.on("zoomend", () => this.showNames());
-    new ResizeObserver(() => this.map.invalidateSize({ pan: false })).observe(element);
   }
 
   addControls() {
-    L.control.zoom({ zoomInTitle: text("script.zoom_in"), zoomOutTitle: text("script.zoom_out"), position: "topleft" }).addTo(this.map);
-    const north = L.control({ position: "topright" });
-    north.onAdd = () => northSign(text("script.north"));
-    north.addTo(this.map);
-    L.control.scale({ imperial: false, maxWidth: 140, position: "topright" }).addTo(this.map);
+    addControls(this.map);
     this.note = L.control({ position: "bottomright" });
     this.note.onAdd = () => L.DomUtil.create("div", "map-note");
     this.note.addTo(this.map);
@@ -61,33 +47,9 @@ export class CaseMap {
   }
 
   async loadGrids() {
-    const found = await read("/console/map/grids.json");
-    this.grids.clearLayers().addData(found);
-    this.names.clearLayers();
-    if (found.features.length <= MOST_NAMED_GRIDS) {
-      this.grids.eachLayer((layer) => this.addName(layer));
-    }
-    this.showNames();
-    if (!found.features.length) {
+    if (!(await this.grids.load())) {
       this.say(text("script.no_grids"));
     }
-  }
-
-  addName(layer) {
-    const { id, properties } = layer.feature;
-    const label = document.createElement("span");
-    const [short, whole] = [document.createElement("span"), document.createElement("span")];
-    [short.className, short.textContent] = ["short", properties.name || id.slice(-SEQUENCE_DIGITS)];
-    [whole.className, whole.textContent] = ["whole", id];
-    label.append(short, whole);
-    const icon = L.divIcon({ html: label, className: "grid-name", iconSize: [120, 14] });
-    L.marker(layer.getBounds().getCenter(), { icon, interactive: false, keyboard: false }).addTo(this.names);
-  }
-
-  showNames() {
-    const { classList } = this.map.getContainer();
-    classList.toggle("far-out", this.map.getZoom() < NAMES_FROM_ZOOM);
-    classList.toggle("close-by", this.map.getZoom() >= WHOLE_IDS_FROM_ZOOM);
   }
 
   async loadCases({ markNew = false } = {}) {
@@ -134,13 +96,7 @@ export class CaseMap {
       const known = this.cases.get(name);
       known?.marker.setIcon(caseIcon(known.feature.properties, { isSelected: name === id })).setZIndexOffset(name === id ? 1000 : 0);
     }
-    this.grids.eachLayer((layer) => {
-      const isCandidate = id !== null && grids.length > 1 && grids.includes(layer.feature.id);
-      layer.getElement()?.classList.toggle("is-candidate", isCandidate);
-      if (isCandidate) {
-        layer.bringToFront();
-      }
-    });
+    this.grids.mark(id !== null && grids.length > 1 ? grids : []);
     const known = this.cases.get(id);
     if (known) {
       const [lon, lat] = known.feature.geometry.coordinates;
@@ -186,7 +142,7 @@ export class CaseMap {
 
   showAll() {
     const bounds = this.bounds();
-    const wanted = bounds.isValid() ? bounds : this.grids.getBounds();
+    const wanted = bounds.isValid() ? bounds : this.grids.bounds();
     if (wanted.isValid()) {
       const padding = { paddingTopLeft: [60, 40], paddingBottomRight: [40, this.legendHeight() + 36] };
       this.map.fitBounds(wanted, { ...padding, maxZoom: WHOLE_ZOOM, animate: false });
