@@ -56,7 +56,7 @@ class SqlOutbox:
         if not rows:
             return []
         with self._database.writing(durable=False) as connection:
-            if self._leases.take(connection, _LEASE, now) is None:
+            if not self._leases.take(connection, _LEASE, now):
                 return []
             # Asked again under the lease: its last holder may have told some of them.
             rows = connection.execute(wanted, {"now": now, "most": limit}).all()

@@ -8,14 +8,14 @@ import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, func, or_, select, text, update
+from sqlalchemy import and_, bindparam, func, or_, select, text, update
 
 from inference_server.adapters import tables
 from inference_server.adapters.bell import Bell
 from inference_server.adapters.column_types import AnyRow
 from inference_server.adapters.database import Database
 from inference_server.adapters.frame_rows import QUEUED, frame_of, frame_values
-from inference_server.adapters.leases import Leases, expire_leases_of_the_dead
+from inference_server.adapters.leases import Leases, expire_leases_of_the_dead, free_of_frame
 from inference_server.adapters.owner import Census
 from inference_server.adapters.queue_level import Amount, QueueLevel, Waiting
 from inference_server.adapters.spool import Spool, remove_orphans
@@ -35,6 +35,13 @@ _LOOKED_AT = 50
 
 _WAITING = _frames.c.state == text(f"'{QUEUED}'")
 _STATE = select(_frames.c.state).where(_frames.c.id == bindparam("frame"))
+_HELD = (
+    select(_frames.c.state, _leases.c.frame_id)
+    .join_from(
+        _frames, _leases, and_(_leases.c.name == _frames.c.camera, _leases.c.frame_id == _frames.c.id), isouter=True
+    )
+    .where(_frames.c.id == bindparam("frame"))
+)
 _CAMERA = select(_frames.c.camera).where(_frames.c.id == bindparam("frame"), _WAITING)
 _UNHELD = (
     select(_frames.c.camera, _frames.c.id)
@@ -43,8 +50,16 @@ _UNHELD = (
     .order_by(_frames.c.arrival)
 )
 _FREE_CAMERA = _UNHELD.with_only_columns(_frames.c.camera).limit(1)
-_OLDEST = select(_frames).where(_WAITING, _frames.c.camera == bindparam("of")).order_by(_frames.c.arrival).limit(1)
-_OLDEST_ID = _OLDEST.with_only_columns(_frames.c.id)
+_OLDEST_ID = (
+    select(_frames.c.id).where(_WAITING, _frames.c.camera == bindparam("of")).order_by(_frames.c.arrival).limit(1)
+)
+_OLDEST = (
+    select(_frames, _leases.c.frame_id.label("abandoned"))
+    .join_from(_frames, _leases, _leases.c.name == _frames.c.camera)
+    .where(_WAITING, _frames.c.camera == bindparam("of"))
+    .order_by(_frames.c.arrival)
+    .limit(1)
+)
 _DEPTH = select(func.count()).select_from(_frames).where(_WAITING)
 # Grouped and compared as expressions, or SQLite would take the index that brings the rows in that order, and look up
 # each row of the table for the rest; or the index of the key, and look at all frames that a device has ever sent.
@@ -110,7 +125,7 @@ class SqlQueue:
         self._spool.write(frame.id, picture)
         with self._database.writing() as connection:
             values = {**frame_values(frame), "state": QUEUED, "attempts": 0}
-            is_new = bool(connection.execute(self._database.insert_new(_frames), values).rowcount)
+            is_new = bool(self._database.run(connection, self._database.insert_new(_frames), values).rowcount)
         if is_new:
             self._level.put(frame.device, len(picture))
             self._bell.ring()
@@ -124,7 +139,8 @@ class SqlQueue:
         if not whatever_waits and self._spool.free_bytes() < self._limits.min_free_bytes:
             return None
         with self._database.writing() as connection:
-            if not whatever_waits and connection.execute(_OLDEST_ID, {"of": frame.camera}).first() is not None:
+            oldest = None if whatever_waits else self._database.run(connection, _OLDEST_ID, {"of": frame.camera})
+            if oldest is not None and oldest.one_or_none() is not None:
                 return None
             return Accepted(frame.id, is_new=write_report(self._database, connection, frame, report))
 
@@ -142,11 +158,13 @@ class SqlQueue:
     def release(self, claimed: Claimed) -> None:
         """Forget a frame whose report is committed: the spooled picture goes, the camera is free."""
         frame = claimed.frame
-        if self._state(frame.id) == QUEUED:
+        now = self._database.ask(_HELD, {"frame": frame.id}).one_or_none()
+        if now is not None and now.state == QUEUED:
             raise RuntimeError(f"frame {frame.id} has no report: finish it before its picture is thrown away")
         self._spool.remove(frame.id)
-        with self._database.writing(durable=False) as connection:
-            self._leases.free(connection, frame.camera)
+        if now is not None and now.frame_id is not None:  # done by another, before we took it
+            with self._database.writing(durable=False) as connection:
+                free_of_frame(self._database, connection, frame.camera, frame.id)
         self._level.gone(frame.device, frame.size_bytes)
         self._bell.ring()
 
@@ -156,7 +174,7 @@ class SqlQueue:
         until = self._clock.now() + timedelta(seconds=pause_s)
         with self._database.writing(durable=False) as connection:
             connection.execute(_ONE_ATTEMPT_MORE, {"frame": claimed.frame.id})
-            self._leases.pause(connection, claimed.frame.camera, until)
+            self._leases.pause(connection, claimed.frame.camera, claimed.frame.id, until)
 
     def depth(self) -> int:
         """How many frames wait or are in work."""
@@ -197,8 +215,7 @@ class SqlQueue:
 
     def _claim_now(self) -> Claimed | None:
         while True:
-            with self._database.reading() as connection:
-                camera = connection.execute(_FREE_CAMERA, {"now": self._clock.now()}).scalar_one_or_none()
+            camera = self._database.ask(_FREE_CAMERA, {"now": self._clock.now()}).scalar_one_or_none()
             if camera is None:
                 return None
             claimed = self.claim_of(camera)
@@ -223,12 +240,12 @@ class SqlQueue:
     def _take(self, camera: CameraId, now: datetime) -> AnyRow | None:
         """The oldest frame of a camera that is now ours. Looked up under the lease: only then is it the oldest."""
         with self._database.writing(durable=False) as connection:
-            taken = self._leases.take(connection, camera, now)
-            if taken is None:
+            if not self._leases.take(connection, camera, now):
                 return None
-            if taken.abandoned_frame is not None:  # who died over a frame counts as one attempt at it
-                connection.execute(_ONE_ATTEMPT_MORE, {"frame": taken.abandoned_frame})
-            row = connection.execute(_OLDEST, {"of": camera}).one_or_none()
+            row: AnyRow | None = self._database.run(connection, _OLDEST, {"of": camera}).one_or_none()
+            if row is not None and row.abandoned is not None:  # who died over a frame counts as one attempt at it
+                connection.execute(_ONE_ATTEMPT_MORE, {"frame": row.abandoned})
+                row = connection.execute(_OLDEST, {"of": camera}).one_or_none()
             if row is None:
                 self._leases.free(connection, camera)
             else:
@@ -244,8 +261,8 @@ class SqlQueue:
             write_report(self._database, connection, frame, report)
 
     def _state(self, frame_id: FrameId) -> str | None:
-        with self._database.reading() as connection:
-            return connection.execute(_STATE, {"frame": frame_id}).scalar_one_or_none()
+        found: str | None = self._database.ask(_STATE, {"frame": frame_id}).scalar_one_or_none()
+        return found
 
     def _ask_level(self) -> Waiting:
         total, by_device = Amount(), dict[str, Amount]()

@@ -79,8 +79,7 @@ class SqlRegistry:
     def camera(self, camera: CameraId) -> Camera:
         """Settings of a camera; an unknown camera has neither mount nor lens."""
         device, _, name = camera.rpartition("/")
-        with self._database.reading() as connection:
-            row = connection.execute(_CAMERA, {"of": device, "called": name}).one_or_none()
+        row = self._database.ask(_CAMERA, {"of": device, "called": name}).one_or_none()
         return Camera() if row is None else _camera_of(row)
 
     def issue_token(
@@ -132,8 +131,7 @@ class SqlRegistry:
 
     def token(self, secret: str) -> Token | None:
         """The valid token of a secret; None if it is unknown, expired or revoked."""
-        with self._database.reading() as connection:
-            row = connection.execute(_BY_SECRET, {"digest": _digest(secret)}).one_or_none()
+        row = self._database.ask(_BY_SECRET, {"digest": _digest(secret)}).one_or_none()
         if row is None or row.revoked_at is not None:
             return None
         if row.expires_at is not None and row.expires_at <= self._clock.now():

@@ -95,8 +95,7 @@ class SqlCaseStore:
     def previous_frame(self, camera: CameraId, before: datetime, *, analysed: bool) -> PastFrame | None:
         """The latest frame with a fix that was taken before a moment (only analysed ones, if so asked)."""
         statement = _ANALYSED_WITH_FIX if analysed else _WITH_FIX
-        with self._database.reading() as connection:
-            row = connection.execute(statement, {"camera": camera, "before": before}).one_or_none()
+        row = self._database.ask(statement, {"camera": camera, "before": before}).one_or_none()
         return None if row is None else past_frame_of(row)
 
     def frame(self, frame_id: FrameId) -> Frame:
@@ -110,7 +109,7 @@ class SqlCaseStore:
     def report(self, frame_id: FrameId) -> Report | None:
         """The report of a frame; None while it waits."""
         with self._database.reading() as connection:
-            return read_report(connection, frame_id)
+            return read_report(self._database, connection, frame_id)
 
     def case(self, case_id: CaseId) -> Case:
         """One case; raises NotFound."""

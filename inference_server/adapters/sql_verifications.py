@@ -105,7 +105,7 @@ class SqlTurns:
     def take(self) -> bool:
         """Whether it is our turn, for some minutes from now on."""
         with self._database.writing(durable=False) as connection:
-            return self._leases.take(connection, self._lease, self._clock.now()) is not None
+            return self._leases.take(connection, self._lease, self._clock.now())
 
 
 class SqlVerifications:

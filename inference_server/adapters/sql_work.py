@@ -24,6 +24,7 @@ from inference_server.adapters.column_types import AnyRow
 from inference_server.adapters.database import Database
 from inference_server.adapters.documents import Documents
 from inference_server.adapters.frame_rows import QUEUED, detection_values, frame_values, report_of, report_values
+from inference_server.adapters.leases import free_of_frame
 from inference_server.adapters.review_rows import answer_values, review_values
 from inference_server.adapters.sql_audit import write_note
 from inference_server.adapters.sql_tips import move_tips, read_like_tip, read_tip, write_tip
@@ -67,28 +68,33 @@ _CASES = (
 _VIEWS = select(_views).where(
     _views.c.pass_id == bindparam("drive"), _views.c.case_id.in_(bindparam("cases", expanding=True))
 )
+_NEW_DETECTIONS, _NEW_MOVE, _NEW_EVENT = insert(_detections), insert(tables.case_moves), insert(tables.events)
 _FINISH = update(_frames).where(_frames.c.id == bindparam("frame"), _frames.c.state == text(f"'{QUEUED}'"))
 
 
-def read_report(connection: Connection, frame_id: FrameId) -> Report | None:
+def read_report(database: Database, connection: Connection, frame_id: FrameId) -> Report | None:
     """The report of a frame; None while it waits, or where there is no such frame."""
-    row = connection.execute(_REPORT, {"frame": frame_id}).one_or_none()
+    row = database.run(connection, _REPORT, {"frame": frame_id}).one_or_none()
     if row is None:
         return None
     return report_of(row, connection.execute(_DETECTIONS, {"frame": frame_id}))
 
 
 def write_report(database: Database, connection: Connection, frame: Frame, report: Report) -> bool:
-    """Whether the report was stored: a frame that has one keeps it. A frame that was never queued is added."""
+    """Whether the report was stored: a frame that has one keeps it. A frame that was never queued is added; one that
+    was ends the lease under which it was worked on."""
     values = report_values(report)
-    done = connection.execute(_FINISH, {"frame": frame.id, **values}).rowcount
-    if not done:
-        done = connection.execute(database.insert_new(_frames), {**frame_values(frame), **values}).rowcount
+    done = database.run(connection, _FINISH, {"frame": frame.id, **values}).rowcount
+    if done:
+        free_of_frame(database, connection, frame.camera, frame.id)
+    else:
+        new = {**frame_values(frame), **values}
+        done = database.run(connection, database.insert_new(_frames), new).rowcount
     if not done:
         return False
     if report.detections:
         rows = [detection_values(frame.id, detection) for detection in report.detections]
-        connection.execute(insert(_detections), rows)
+        database.run(connection, _NEW_DETECTIONS, rows)
     return True
 
 
@@ -114,7 +120,7 @@ class SqlWork:
 
     def report_of(self, frame_id: FrameId) -> Report | None:
         """The report of a frame that was finished before."""
-        return read_report(self._connection, frame_id)
+        return read_report(self._database, self._connection, frame_id)
 
     def pass_of(self, camera: CameraId, taken_at: datetime, max_gap_s: float) -> Pass | None:
         """The pass of a camera that covers a moment, give or take the gap; the nearest in time, if there are two."""
@@ -125,7 +131,7 @@ class SqlWork:
 
     def save_pass(self, drive: Pass) -> None:
         """Insert or update."""
-        self._connection.execute(self._database.upsert(_passes, ["id"]), pass_values(drive))
+        self._run(self._database.upsert(_passes, ["id"]), pass_values(drive))
 
     def tracks(self, pass_id: PassId, seen_since: datetime) -> list[Track]:
         """Tracks of a pass observed at or after a moment."""
@@ -169,7 +175,7 @@ class SqlWork:
         """Insert or update; Conflict where the candidate has another open case."""
         values = case_values(case, self._kinds.is_open(case.state))
         try:
-            self._connection.execute(self._database.upsert(_cases, ["id"], ["sequence"]), values)
+            self._run(self._database.upsert(_cases, ["id"], ["sequence"]), values)
         except IntegrityError as error:
             if "unique" not in str(error.orig).lower():
                 raise
@@ -177,20 +183,20 @@ class SqlWork:
 
     def add_move(self, move: CaseMove) -> None:
         """One line of a case's history."""
-        self._connection.execute(insert(tables.case_moves), move_values(move))
+        self._run(_NEW_MOVE, move_values(move))
 
     def add_sighting(self, sighting: Sighting) -> bool:
         """Insert, or update the one of the same case and track (one pass is one sighting); True if it is a new one."""
         values = sighting_values(sighting)
-        is_new = self._connection.execute(self._database.insert_new(tables.sightings), values).rowcount
+        is_new = self._run(self._database.insert_new(tables.sightings), values).rowcount
         if not is_new:
-            self._connection.execute(self._database.upsert(tables.sightings, ["case_id", "track_id"]), values)
+            self._run(self._database.upsert(tables.sightings, ["case_id", "track_id"]), values)
         return bool(is_new)
 
     def add_evidence(self, case_id: CaseId, frame_id: FrameId, sha256: str, kind: str, box: tuple[float, ...]) -> None:
         """Insert or replace the picture of a kind ("near", "far") of a case."""
         values = {"case_id": case_id, "kind": kind, "frame_id": frame_id, "sha256": sha256, "box": list(box)}
-        self._connection.execute(self._database.upsert(tables.evidence, ["case_id", "kind"]), values)
+        self._run(self._database.upsert(tables.evidence, ["case_id", "kind"]), values)
 
     def views(self, pass_id: PassId, case_ids: Iterable[str]) -> dict[str, CaseView]:
         """What a pass saw of cases' places so far."""
@@ -201,7 +207,7 @@ class SqlWork:
 
     def save_view(self, view: CaseView) -> None:
         """Insert or update."""
-        self._connection.execute(self._database.upsert(_views, ["pass_id", "case_id"]), view_values(view))
+        self._run(self._database.upsert(_views, ["pass_id", "case_id"]), view_values(view))
 
     def add_event(self, event: Event) -> None:
         """Into the outbox; due at once."""
@@ -216,7 +222,7 @@ class SqlWork:
             "attempts": 0,
             "next_attempt_at": event.occurred_at,
         }
-        self._connection.execute(insert(tables.events), values)
+        self._run(_NEW_EVENT, values)
 
     def add_review(self, item: ReviewItem) -> None:
         """Into the review queue, or a better look at something that nobody has answered yet."""
@@ -294,11 +300,15 @@ class SqlWork:
         """In one go: many tracks of a frame then cost little more than one."""
         rows = self._unsaved[table]
         if rows:
-            self._connection.execute(self._database.upsert(table, ["id"]), list(rows.values()))
+            self._run(self._database.upsert(table, ["id"]), list(rows.values()))
             rows.clear()
 
     def _rows(self, statement: Select[Any], **values: Any) -> Iterable[AnyRow]:
-        return self._connection.execute(statement, values)
+        found: Iterable[AnyRow] = self._run(statement, values)
+        return found
+
+    def _run(self, statement: Any, values: Any) -> Any:
+        return self._database.run(self._connection, statement, values)
 
 
 def _away_s(drive: Pass, moment: datetime) -> float:

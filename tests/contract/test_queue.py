@@ -148,6 +148,23 @@ def test_a_frame_without_a_report_cannot_be_released(record: Adapters) -> None:
     assert spooled(record) == {frame.id}
 
 
+def test_a_camera_is_free_with_the_report_of_its_frame_and_nothing_late_stops_it(record: Adapters) -> None:
+    put(record, 1, 2, 3)
+    first = claim(record)
+    with record.store.work(()) as work:
+        work.finish(first.frame, a_report(first.frame))
+    if record.bus is not None:  # there the key of the first one must go before another comes out
+        record.queue.release(first)
+    second = claim(record)
+    assert second.frame.seq == 2
+    record.queue.give_back(first)
+    if record.bus is None:
+        record.queue.release(first)
+    assert record.queue.claim() is None
+    finish(record, second)
+    assert claim(record).frame.seq == 3
+
+
 def test_a_frame_turned_away_has_its_report_and_never_a_picture(record: Adapters) -> None:
     frame = a_frame(1)
     report = a_dropped_report(frame)
