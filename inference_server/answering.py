@@ -1,6 +1,7 @@
 """The loop that answers the questions which were accepted to be answered by a callback, and prepares for others."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
@@ -54,18 +55,22 @@ class Answering:
 class AnsweringThread(Rounds):
     """A thread that answers what waits, and else describes photographs of open cases ahead of their verification.
 
-    A question in hand that is not done in time when it stops waits for the next start.
+    A question in hand that is not done in time when it stops waits for the next start. While it `is_busy` elsewhere
+    nothing is described ahead: frames wait for the same cores, and a verification can look at a photograph itself.
     """
 
-    def __init__(self, answering: Answering, *, idle_s: float = _IDLE_S) -> None:
+    def __init__(
+        self, answering: Answering, *, idle_s: float = _IDLE_S, is_busy: Callable[[], bool] = lambda: False
+    ) -> None:
         super().__init__("answering", self._round)
         self._answering = answering
         self._idle_s = idle_s
+        self._is_busy = is_busy
         self._next_look_s = 0.0
 
     def _described(self) -> bool:
         """Whether a photograph was described; where none was, it is asked for again after a while only."""
-        if time.monotonic() < self._next_look_s:
+        if time.monotonic() < self._next_look_s or self._is_busy():
             return False
         done = self._answering.describe_one()
         self._next_look_s = 0.0 if done else time.monotonic() + _LOOK_PAUSE_S

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from inference_server.domain.camera import View
 from inference_server.domain.frame import Frame, PastFrame, Quality
@@ -37,7 +38,7 @@ from inference_server.ports import (
     Registry,
     Work,
 )
-from inference_server.sighted import Sighted, limits_of
+from inference_server.sighted import LastLimits, Sighted
 from inference_server.stages import Stage, Times, untimed
 
 _LOCK_SLACK_M = 30.0  # a thing may be matched with one whose anchor lies a fix error beyond the view
@@ -55,6 +56,7 @@ class Collection:
     policy: Policy
     filing: Filing
     times: Times = untimed
+    limits: LastLimits = field(default_factory=LastLimits)
 
     def inspect(self, frame: Frame, picture: bytes) -> Report:
         """What became of a frame. The same frame again gives the same report and changes nothing."""
@@ -136,15 +138,16 @@ class Collection:
             view=view,
             quality=quality,
             detections=tuple(detections),
-            limits=limits_of(self.policy, look.model),
+            limits=self.limits.of(self.policy, look.model),
             model_version=look.model.model_version,
             network_scale=placing.network_scale,
             masks=camera.masks,
         )
         with self.times(Stage.PLACE):
+            local, standing = local_time(frame.taken_at, self.policy), sighted.standing(self.policy)
             for detection in detections:
                 masked = check_mask(detection, camera.masks, quality.width_px, quality.height_px)
-                sighted.results[detection.index] = masked or self._place(detection, placing, sighted)
+                sighted.results[detection.index] = masked or self._place(detection, placing, sighted, local, standing)
             self._join_neighbours(sighted)
         return sighted
 
@@ -155,9 +158,10 @@ class Collection:
             if is_beside_stronger(one, seen, self.policy.groups, within_m):
                 sighted.results[one.detection.index] = Drop(DropReason.REPEATED_BOX, {"within_m": within_m})
 
-    def _place(self, detection: Detection, placing: Placing, sighted: Sighted) -> Observation | Drop:
+    def _place(
+        self, detection: Detection, placing: Placing, sighted: Sighted, local: datetime, standing: list[Detection]
+    ) -> Observation | Drop:
         rules = self.policy.classes.get(detection.class_name)
-        local = local_time(sighted.frame.taken_at, self.policy)
         limits = sighted.limits.get(detection.class_name)
         drop = screen(detection, rules, limits or Thresholds(1.0, 1.0, 1.0), local)
         if drop is not None:
@@ -166,7 +170,7 @@ class Collection:
         stronger = repeats_stronger(detection, sighted.detections, self.policy.groups)
         if stronger is not None:
             return Drop(DropReason.REPEATED_BOX, {"of": float(stronger.index)})
-        before = hidden_by(detection, sighted.standing(self.policy), rules.contact)
+        before = hidden_by(detection, standing, rules.contact)
         observed = placing.observe(detection, rules.contact, is_hidden=before is not None)
         if isinstance(observed, Observation) and is_permitted(observed.position or placing.pose.position, rules):
             return Drop(DropReason.PERMITTED)

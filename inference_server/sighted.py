@@ -56,6 +56,20 @@ class Sighted:
         return [d for d in self.detections if policy.groups.get(d.class_name) == group]
 
 
+class LastLimits:
+    """The limits of the model that runs: worked out anew only for another model."""
+
+    def __init__(self) -> None:
+        self._last: tuple[Policy, Detects, dict[str, Thresholds]] | None = None
+
+    def of(self, policy: Policy, model: Detects) -> dict[str, Thresholds]:
+        """By class: the scores that decide about what this model finds."""
+        last = self._last  # taken once: other threads may put others there meanwhile
+        if last is None or last[0] is not policy or last[1] is not model:
+            self._last = last = policy, model, limits_of(policy, model)
+        return last[2]
+
+
 def limits_of(policy: Policy, model: Detects) -> dict[str, Thresholds]:
     """By class: the scores that decide about what this model finds."""
     return {

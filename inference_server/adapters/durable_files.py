@@ -3,6 +3,7 @@
 import contextlib
 import os
 import uuid
+from io import FileIO
 from pathlib import Path
 
 TEMPORARY = ".part"
@@ -13,20 +14,26 @@ def write_durably(path: Path, content: bytes, *, sync: bool = True) -> None:
 
     The content goes to a file beside it that is renamed when it is whole, so that no reader ever sees a part of it.
     """
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}{TEMPORARY}")
+    folder, name = os.path.split(path)
+    temporary = f"{folder}/.{name}.{uuid.uuid4().hex}{TEMPORARY}"
     try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
+        with open(temporary, "wb", buffering=0) as file:
+            _write_whole(file, content)
             if sync:
                 os.fsync(file.fileno())
-        temporary.rename(path)
+        os.rename(temporary, path)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
-            temporary.unlink()
+            os.unlink(temporary)
         raise
     if sync:
-        sync_folder(path.parent)
+        sync_folder(folder)
+
+
+def _write_whole(file: FileIO, content: bytes) -> None:
+    left = memoryview(content)
+    while left:
+        left = left[file.write(left) :]  # a full disk takes a part first, and refuses the rest
 
 
 def make_folder(path: Path, *, sync: bool = True) -> None:
@@ -39,7 +46,7 @@ def make_folder(path: Path, *, sync: bool = True) -> None:
         sync_folder(path.parent)
 
 
-def sync_folder(path: Path) -> None:
+def sync_folder(path: Path | str) -> None:
     """Nothing; afterwards the names in the folder are on disk."""
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:

@@ -74,7 +74,7 @@ def _with_scope(*scopes: str) -> Callable[..., Token]:
     return authorised
 
 
-def _services(request: Request) -> Services:
+async def _services(request: Request) -> Services:  # async: else it would be called in a thread, for nothing
     return services_of(request)
 
 
