@@ -16,6 +16,8 @@ _PER_ROUND = 20
 _IDLE_S = 0.5
 _FAULT_PAUSE_S = 5.0
 _LOOK_PAUSE_S = 20.0  # between two searches for photographs that nobody has described
+_CALM_S = 10.0  # without a frame: nobody else wants the processor
+_BUSY_PAUSE_S = 60.0  # between two photographs while frames come
 _WAITING = VerificationFilter(states=(VerificationState.WAITING,), limit=_PER_ROUND)
 
 _log = structlog.get_logger("answering")
@@ -55,24 +57,37 @@ class Answering:
 class AnsweringThread(Rounds):
     """A thread that answers what waits, and else describes photographs of open cases ahead of their verification.
 
-    A question in hand that is not done in time when it stops waits for the next start. While it `is_busy` elsewhere
-    nothing is described ahead: frames wait for the same cores, and a verification can look at a photograph itself.
+    A question in hand that is not done in time when it stops waits for the next start. While frames come (it `is_busy`
+    elsewhere now, or was lately) one photograph a minute is described ahead: frames want the same cores and memory,
+    there are days until a fix is reported, and a verification can look at a photograph itself.
     """
 
     def __init__(
-        self, answering: Answering, *, idle_s: float = _IDLE_S, is_busy: Callable[[], bool] = lambda: False
+        self,
+        answering: Answering,
+        *,
+        idle_s: float = _IDLE_S,
+        calm_s: float = _CALM_S,
+        is_busy: Callable[[], bool] = lambda: False,
     ) -> None:
         super().__init__("answering", self._round)
         self._answering = answering
-        self._idle_s = idle_s
+        self._idle_s, self._calm_s = idle_s, calm_s
         self._is_busy = is_busy
-        self._next_look_s = 0.0
+        self._next_look_s, self._busy_at_s = 0.0, float("-inf")
+        self._described_at_s = time.monotonic()
 
     def _described(self) -> bool:
         """Whether a photograph was described; where none was, it is asked for again after a while only."""
-        if time.monotonic() < self._next_look_s or self._is_busy():
+        now_s = time.monotonic()
+        if now_s < self._next_look_s:
+            return False
+        if self._is_busy():
+            self._busy_at_s = now_s
+        if now_s - self._busy_at_s < self._calm_s and now_s - self._described_at_s < _BUSY_PAUSE_S:
             return False
         done = self._answering.describe_one()
+        self._described_at_s = time.monotonic()
         self._next_look_s = 0.0 if done else time.monotonic() + _LOOK_PAUSE_S
         return done
 

@@ -368,7 +368,7 @@ def build(settings: Settings) -> Application:
             workers,
             watch,
             shadow,
-            _answering(settings, asking, record),
+            _answering(asking, record),
             *_deliveries(settings, record),
             *_roll_call(settings, record, workers),
             *retention,
@@ -508,9 +508,9 @@ def _judge_of_champion(settings: Settings, rules: Rules, models: Models) -> Judg
     return build_judge(settings, rules, champion)
 
 
-def _answering(settings: Settings, asking: Asking, record: Adapters) -> AnsweringThread:
+def _answering(asking: Asking, record: Adapters) -> AnsweringThread:
     answering = Answering(asking.verification, record.verifications, record.turns)
-    return AnsweringThread(answering, is_busy=lambda: record.queue.depth() >= max(1, settings.workers))
+    return AnsweringThread(answering, is_busy=lambda: record.queue.depth() > 0)
 
 
 def _callbacks(settings: Settings) -> CallbackGateway:

@@ -25,10 +25,10 @@ class Counted:
         return False
 
 
-def test_nothing_is_described_ahead_while_frames_wait_and_questions_are_looked_for_all_the_same() -> None:
+def test_nothing_is_described_ahead_while_frames_come_and_questions_are_looked_for_all_the_same() -> None:
     counted, busy = Counted(), threading.Event()
     busy.set()
-    thread = AnsweringThread(cast("Answering", counted), idle_s=0.01, is_busy=busy.is_set)
+    thread = AnsweringThread(cast("Answering", counted), idle_s=0.01, calm_s=0.2, is_busy=busy.is_set)
     thread.start()
     try:
         until(lambda: counted.asked > 3)
