@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -39,13 +40,9 @@ def probabilities_of(
     calibration: Mapping[str, Calibration], scores: Scores, class_ids: ClassIds, class_names: tuple[str, ...]
 ) -> NDArray[np.float32]:
     """The probability of each row, `(N,)` float32; NaN for a class without calibration."""
-    found = np.full(len(scores), np.nan, np.float32)
-    for class_id in np.unique(class_ids).tolist():
-        table = calibration.get(class_names[class_id])
-        if table is not None:
-            rows = class_ids == class_id
-            found[rows] = np.interp(scores[rows], table.scores, table.probabilities)
-    return found
+    tables = [calibration.get(class_names[class_id]) for class_id in class_ids.tolist()]
+    rows = zip(tables, scores.tolist(), strict=True)
+    return np.array([math.nan if table is None else table.probability(score) for table, score in rows], np.float32)
 
 
 def read_calibration(card: Fields, classes: tuple[str, ...]) -> dict[str, Calibration]:

@@ -55,6 +55,8 @@ class Detections:
     def where(self, mask: NDArray[np.bool_]) -> Detections:
         """The rows for which `mask`, `(N,)` bool, is true, in the same order."""
         _demand("mask", mask, (len(self),), np.bool_)
+        if mask.all():
+            return self
         chances = None if self.probabilities is None else self.probabilities[mask]
         return Detections(self.boxes[mask], self.scores[mask], self.class_ids[mask], self.class_names, chances)
 
@@ -64,7 +66,7 @@ class Detections:
 
     def names(self) -> list[str]:
         """The class name of each row."""
-        return [self.class_names[i] for i in self.class_ids]
+        return [self.class_names[i] for i in self.class_ids.tolist()]
 
 
 def _demand(name: str, array: NDArray[np.generic], shape: tuple[int, ...], dtype: type[np.generic]) -> None:

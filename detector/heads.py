@@ -38,6 +38,8 @@ def read_head(head: Head, output: NDArray[np.float32], min_score: float, class_c
     found = (_read_nms_free if head == "nms_free" else _read_raw)(output[0], min_score)
     usable = np.isfinite(found.boxes).all(axis=1) & np.isfinite(found.scores)
     usable &= (found.class_ids >= 0) & (found.class_ids < class_count)
+    if usable.all():
+        return found
     return FrameBoxes(found.boxes[usable], found.scores[usable], found.class_ids[usable])
 
 
@@ -60,7 +62,7 @@ def _read_nms_free(rows: NDArray[np.float32], min_score: float) -> FrameBoxes:
     """Of `(N, 6)` rows."""
     rows = rows[rows[:, 4] >= np.float32(min_score)]
     rows = rows[np.argsort(-rows[:, 4], kind="stable")]
-    class_ids = np.nan_to_num(rows[:, 5], nan=-1, posinf=-1, neginf=-1).round().astype(np.int64)
+    class_ids = np.where(np.isfinite(rows[:, 5]), rows[:, 5], -1).round().astype(np.int64)
     return FrameBoxes(rows[:, :4], rows[:, 4], class_ids)
 
 

@@ -113,6 +113,9 @@ def _of_width(grey: Pixels, width_px: int) -> Pixels:
     """`(H, W)` grey at a width; a smaller picture is enlarged, so that its blur counts as blur."""
     height_px = round(grey.shape[0] * width_px / grey.shape[1])
     height_px = min(max(1, height_px), _MOST_HEIGHT_PX)  # one pixel wide and very high is a picture too
+    if grey.shape == (3 * height_px, 3 * width_px):
+        # Full HD decoded at half scale: the same means of 3 x 3 pixels, in a third of the time of INTER_AREA.
+        return np.ascontiguousarray(cv2.blur(grey, (3, 3))[1::3, 1::3])
     shrinks = width_px < grey.shape[1]
     method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(grey, (width_px, height_px), interpolation=method), np.uint8)

@@ -9,8 +9,9 @@ import pytest
 from support.onnx_model import FixedModel, write_model
 from support.pictures import Pixels, a_scene, encoded, with_orientation
 
+from detector.image import Limits, decode
 from detector.yolo import YoloDetector
-from inference_server.adapters.looks import YoloLooks
+from inference_server.adapters.looks import YoloLooks, quality_of
 from inference_server.domain.observation import Box
 from inference_server.ports import PictureUnreadable
 
@@ -19,6 +20,16 @@ LIMITS = {
     "garbage": {"file": None, "review": 0.3, "drop_below": 0.1},
     "pothole": {"file": 0.8, "review": 0.4, "drop_below": 0.2},
 }
+
+
+def test_a_full_hd_picture_is_judged_by_the_means_of_its_pixels() -> None:
+    picture = decode(encoded(street(), "jpeg"), Limits(), (640, 384))
+    assert picture.pixels.shape == (540, 960, 3)
+    grey = np.asarray(cv2.cvtColor(picture.pixels, cv2.COLOR_BGR2GRAY), np.float64)
+    judged = grey.reshape(180, 3, 320, 3).mean(axis=(1, 3)).round()
+    found = quality_of(picture)
+    assert found.brightness == pytest.approx(judged.mean())
+    assert found.sharpness == pytest.approx(cv2.Laplacian(judged, cv2.CV_64F).var())
 
 
 @pytest.fixture
