@@ -12,6 +12,9 @@ DIRECTIONS = 6
 TOLERANCE_PX = 2.2  # structure this far apart is the same: what is left of the alignment's error
 NOISE_GREY = 2.5  # mean gradient per direction below which a surface counts as smooth
 RIDGE = 0.15
+QUIET_STRUCTURE = 0.45  # change of structure up to which ground counts as unchanged
+QUIET_COLOUR = 9.0  # distance in Lab, the same
+LEAST_QUIET = 60  # pixels of unchanged ground; with less of it all ground is taken
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,3 +119,32 @@ def stands_out(features: Floats, inside: Mask, belt: Mask) -> float:
     ground, thing = features[belt], features[inside]
     spread = ground.std(axis=0) + 0.5
     return float(np.sqrt(np.mean(((thing.mean(axis=0) - ground.mean(axis=0)) / spread) ** 2)))
+
+
+def quiet_ground(structure: Floats, colour: Floats, ground: Mask) -> Mask:
+    """The ground that has not changed between the photographs, without its rim; may be empty."""
+    calm = ground & (structure < QUIET_STRUCTURE) & (colour < QUIET_COLOUR)
+    return np.asarray(cv2.erode(calm.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
+
+
+def unlike(features: Floats, ground: Mask) -> Floats:
+    """How far every pixel differs from the ground, (h, w), in standard deviations of the ground."""
+    return _apart(features, features[ground].mean(axis=0), features[ground].std(axis=0))
+
+
+def unlike_most_of_it(features: Floats, ground: Mask) -> Floats:
+    """The same by median and median deviation: something else on a smaller part of the ground does not count as it."""
+    middle = np.median(features[ground], axis=0)
+    return _apart(features, middle, 1.48 * np.median(np.abs(features[ground] - middle), axis=0))
+
+
+def _apart(features: Floats, middle: Floats, spread: Floats) -> Floats:
+    return np.asarray(np.sqrt((((features - middle) / (spread + 0.5)) ** 2).mean(axis=2)), np.float32)
+
+
+def spill(structure: Floats, colour: Floats, inside: Mask, ground: Mask) -> float:
+    """The share of the ground that lies under changes which reach into the region: what hides it is larger than it."""
+    changed = ((structure > QUIET_STRUCTURE) | (colour > QUIET_COLOUR)).astype(np.uint8)
+    _, patches = cv2.connectedComponents(cv2.morphologyEx(changed, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)))
+    reaching = np.isin(patches, np.unique(patches[inside])) & (patches > 0)
+    return float((reaching & ground).sum() / max(ground.sum(), 1))

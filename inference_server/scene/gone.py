@@ -8,7 +8,7 @@ from inference_server.domain.observation import Box
 from inference_server.domain.verification import WORKING_POINT, Answer, Gate, GateResult, Reason, ReasonCode
 from inference_server.scene.alignment import Alignment
 from inference_server.scene.gone_measures import best_score, best_score_beside, evidence_of
-from inference_server.scene.gone_rules import GoneRules
+from inference_server.scene.gone_rules import OBJECTIONS, GoneRules
 from inference_server.scene.hidden import cover
 from inference_server.scene.photo import ScenePhoto
 from inference_server.scene.region import alignment_homography, carry, neighbourhood
@@ -65,32 +65,42 @@ def judged(measures: Measures, rules: GoneRules) -> GateResult:
     why_not = _not_to_be_told(measures, rules)
     if why_not is not None:
         return _cannot_tell(why_not, measures)
-    known = {**measures, "probability": rules.weighing.probability(measures)}
+    known = {**measures, **_weighed(measures, rules)}
     if known["covered"] > rules.most_covered:
         return _cannot_tell(ReasonCode.PROBLEM_HIDDEN, known)
-    passes = known["probability"] >= rules.weighing.pass_at
-    if known["detected_after"] > 0 and passes:
+    not_left = known["not_left"] >= rules.not_left.pass_at
+    if known["detected_after"] > 0 and not_left:
         return _cannot_tell(ReasonCode.PROBLEM_REMAINS, known)  # pixels and detector contradict each other
-    if known["detected_after"] > 0 or known["probability"] <= rules.weighing.remains_at:
+    if known["detected_after"] > 0 or known["not_left"] <= rules.remains_at:
         return _not_gone(known, rules)
-    if known["beside"] >= rules.least_beside or known["detected_beside"] > 0:
+    if known["not_moved"] < rules.not_moved.pass_at or known["detected_beside"] > 0:
         return _moved(known, rules)
-    if not passes and _part_is_left(known, rules):
+    if not not_left and _part_is_left(known, rules):
         return _fails(ReasonCode.PROBLEM_PARTLY_REMAINS, known)
-    if _surroundings_changed(known, rules):
+    if known["not_hidden"] < rules.not_hidden.pass_at or _something_new(known, rules):
         return _cannot_tell(ReasonCode.PROBLEM_HIDDEN, known)
-    if not passes or known["here"] > rules.most_here:
+    if not not_left or known["here"] > rules.most_here:
         return _cannot_tell(ReasonCode.NO_VISIBLE_CHANGE, known)
-    score = max(rules.weighing.score(known["probability"]), WORKING_POINT)
+    score = max(known["probability"], WORKING_POINT)
     return GateResult(gate=Gate.PROBLEM_GONE, answer=Answer.PASS, score=score, measures=known)
+
+
+def _weighed(measures: Measures, rules: GoneRules) -> dict[str, float]:
+    """How likely it is not left, not moved, not hidden; `probability`: the weakest of these, 0.5 where it passes."""
+    weighings = {name: getattr(rules, name) for name in OBJECTIONS}
+    chances = {name: held.probability(measures) for name, held in weighings.items()}
+    return {**chances, "probability": min(weighings[name].score(chance) for name, chance in chances.items())}
 
 
 def _not_gone(measures: Measures, rules: GoneRules) -> GateResult:
     """Whole, in part, or something else that stands there now."""
-    if measures["detected_after"] > 0 or measures["here"] >= rules.least_here:
+    if measures["detected_after"] > 0:
         return _fails(ReasonCode.PROBLEM_REMAINS, measures)
-    if _part_is_left(measures, rules):
+    is_whole = measures["kept"] >= rules.least_whole
+    if _part_is_left(measures, rules) and not is_whole:
         return _fails(ReasonCode.PROBLEM_PARTLY_REMAINS, measures)
+    if measures["here"] >= rules.least_here or _part_is_left(measures, rules):
+        return _fails(ReasonCode.PROBLEM_REMAINS, measures)
     new = measures["stands_out_after"] >= rules.least_new
     return _cannot_tell(ReasonCode.PROBLEM_HIDDEN if new else ReasonCode.NO_VISIBLE_CHANGE, measures)
 
@@ -107,18 +117,16 @@ def _part_is_left(measures: Measures, rules: GoneRules) -> bool:
 
 def _moved(measures: Measures, rules: GoneRules) -> GateResult:
     """Found next door; a passing vehicle can look a little like it, so that only a clear find is a failure."""
-    if measures["beside"] >= rules.sure_beside or measures["detected_beside"] >= rules.sure_detected_beside:
+    if measures["moved"] >= rules.sure_moved or measures["detected_beside"] >= rules.sure_detected_beside:
         return _fails(ReasonCode.PROBLEM_MOVED, measures)
     return _cannot_tell(ReasonCode.PROBLEM_MOVED, measures)
 
 
-def _surroundings_changed(measures: Measures, rules: GoneRules) -> bool:
-    """Something new stands there, larger than the region, or the alignment does not hold: no proof either way."""
-    return (
-        measures["structure_ground"] > rules.most_ground_change
-        or measures["structure_side"] > rules.most_side_change
-        or measures["colour_side"] > rules.most_side_colour
-    )
+def _something_new(measures: Measures, rules: GoneRules) -> bool:
+    """Something that is larger than the region stands there, or the alignment does not hold: no proof either way."""
+    is_strange = measures["unlike_most"] > rules.most_unlike or measures["strange"] > rules.most_strange
+    is_cover = is_strange and measures["spill"] > rules.most_spill
+    return is_cover or measures["structure_calm"] > rules.most_calm_change
 
 
 def _not_to_be_told(measures: Measures, rules: GoneRules) -> ReasonCode | None:

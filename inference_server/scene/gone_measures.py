@@ -9,17 +9,31 @@ import numpy as np
 from detector.detections import Detections
 from detector.image import Pixels
 from inference_server.domain.observation import Box
-from inference_server.scene.change import Looks, Telling, colour_change, looks_of, stands_out, structure_change, telling
+from inference_server.scene.change import (
+    LEAST_QUIET,
+    Looks,
+    Telling,
+    colour_change,
+    looks_of,
+    quiet_ground,
+    spill,
+    stands_out,
+    structure_change,
+    telling,
+    unlike,
+    unlike_most_of_it,
+)
 from inference_server.scene.hidden import without_movers
 from inference_server.scene.moved import search
 from inference_server.scene.photo import ScenePhoto
-from inference_server.scene.region import Mask, Matrix, Neighbourhood
+from inference_server.scene.region import Floats, Mask, Matrix, Neighbourhood
 from inference_server.scene.settle import settled
 
 QUIET = 0.25  # the share of the thing that changed least: a part that is left
+BLOCK = 0.35  # sides of the region: the side of a block, the smallest piece of a thing that is looked for
+FILLED = 0.6  # of a block that must be thing for it to tell whether it is left
 EDGE_GREY = 10.0  # a Laplacian above that is an edge, not detail
 LEAST_SIDE = 40  # pixels of ground on one side of the region
-LITTLE = 0.2  # a thing that stands out less than that before is hardly seen
 ON_REGION = 0.3  # of the smaller box: from here on two boxes are at one place
 ON_GRID = 0.8  # of a box that belongs to the neighbourhood
 MOVER_SCORE = 0.25  # a wrongly masked piece of ground costs little
@@ -59,25 +73,30 @@ def _measures(hood: Neighbourhood, ground: Mask, looks: Looks, sign: Telling) ->
     if not thing.any():
         thing = inside
     found = search(hood, looks, thing)
-    sides = _sides(hood, ground)
+    quiet = quiet_ground(structure, colour, ground)
+    unlike_quiet = _blocks_unlike(hood, looks, quiet if quiet.sum() >= LEAST_QUIET else ground)
+    same = (structure < 0.3) & (colour < 2.5 * np.median(colour[ground]) + 3)
     return {
         "here": found.here,
         "beside": found.beside,
+        "moved": found.moved,
+        "quiet": float(quiet.sum() / ground.sum()),
+        **unlike_quiet,
+        "left_block": _left_block(hood, thing, same & (sign.after > 0.5)),
         "structure_inside": float(structure[inside].mean()),
         "structure_ground": float(structure[ground].mean()),
         "colour_inside": float(np.log1p(colour[inside].mean())),
         "colour_ground": float(np.log1p(colour[ground].mean())),
-        "structure_side": max(float(structure[side].mean()) for side in sides),
-        "colour_side": float(np.log1p(max(colour[side].mean() for side in sides))),
+        "structure_calm": min(float(structure[side].mean()) for side in _sides(hood, ground)),
+        "spill": spill(structure, colour, inside, ground),
         "separation": sign.separation,
         "left": float(sign.after[inside].mean() - sign.after[ground].mean()),
         "kept": float((sign.after[thing] > 0.5).mean()),
         "quiet_structure": float(np.quantile(structure[thing], QUIET)),
         "quiet_colour": float(np.log1p(np.quantile(colour[thing], QUIET))),
-        "same": float(((structure[thing] < 0.3) & (colour[thing] < 2.5 * np.median(colour[ground]) + 3)).mean()),
+        "same": float(same[thing].mean()),
         "stands_out_before": out[0],
         "stands_out_after": out[1],
-        "stands_out_still": min(out[1] / max(out[0], LITTLE), 2.0),
         "detail_inside_after": detail(hood.after, inside),
         "detail_ground_before": detail(hood.before, ground),
         "detail_ground_after": detail(hood.after, ground),
@@ -93,6 +112,41 @@ def _sides(hood: Neighbourhood, ground: Mask) -> list[Mask]:
     beyond = [x < box.x1, x > box.x2, y < box.y1, y > box.y2]
     found = [ground & side for side in beyond]
     return [side for side in found if side.sum() >= LEAST_SIDE] or [ground]
+
+
+def _block_px(hood: Neighbourhood) -> int:
+    return max(5, round(BLOCK * hood.side_px)) | 1
+
+
+def _blocks_unlike(hood: Neighbourhood, looks: Looks, quiet: Mask) -> dict[str, float]:
+    """How far the block of the region after that differs most from unchanged ground differs, from all of it and from
+    most of it, and the one that differs least: what is left of a thing is unlike the ground somewhere, what hides it
+    everywhere."""
+    block = _block_px(hood)
+    within = cv2.erode(hood.inside.astype(np.uint8), np.ones((block, block), np.uint8)) > 0
+    within = within if within.any() else hood.inside
+    plain, firm = (
+        cv2.blur(differs(looks.after, quiet), (block, block))[within] for differs in (unlike, unlike_most_of_it)
+    )
+    return {
+        "unlike_most": float(plain.max()),
+        "unlike_least": float(plain.min()),
+        "strange": float(firm.max()),
+    }
+
+
+def _left_block(hood: Neighbourhood, thing: Mask, left: Mask) -> float:
+    """The largest share of the thing's pixels in one block that are left."""
+    block = _block_px(hood)
+    filled = _blurred(thing, block)
+    enough = (filled >= FILLED) & hood.inside
+    if not enough.any():
+        enough = (filled >= 0.95 * filled[hood.inside].max()) & hood.inside
+    return float((_blurred(left & thing, block) / np.maximum(filled, 1e-6))[enough].max())
+
+
+def _blurred(mask: Mask, block: int) -> Floats:
+    return np.asarray(cv2.blur(mask.astype(np.float32), (block, block)), np.float32)
 
 
 def detail(pixels: Pixels, where: Mask) -> float:

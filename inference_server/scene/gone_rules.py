@@ -1,4 +1,4 @@
-"""When the third gate says gone: limits, and the weights that turn measures into one probability."""
+"""When the third gate says gone: limits, and the weights that turn measures into probabilities."""
 
 import tomllib
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ from inference_server.domain.errors import BadPolicy
 
 COVERING = frozenset({"person", "bicycle", "motorcycle", "car", "truck", "bus"})
 SHIPPED = Path(__file__).parents[1] / "policy" / "gone.toml"
+OBJECTIONS = ("not_left", "not_moved", "not_hidden")
 UNKNOWN_LOW_SCORE = 0.25  # of a class that the model card says nothing about
 
 
@@ -19,17 +20,15 @@ UNKNOWN_LOW_SCORE = 0.25  # of a class that the model card says nothing about
 class Weighing:
     """A logistic model: probability = 1 / (1 + exp(-(bias + sum of weight * measure))).
 
-    weights: by the measure's name. pass_at: the probability at and above which the problem counts as gone; remains_at:
-    the one at and below which it counts as still there; in between nobody can tell.
+    weights: by the measure's name. pass_at: the probability at and above which the objection is out of the way.
     """
 
     bias: float
     weights: Mapping[str, float]
     pass_at: float
-    remains_at: float
 
     def probability(self, measures: Mapping[str, float]) -> float:
-        """How likely the problem is gone, 0..1."""
+        """How likely the objection does not hold, 0..1."""
         return _logistic(self.bias + sum(weight * measures[name] for name, weight in self.weights.items()))
 
     def score(self, probability: float) -> float:
@@ -41,11 +40,16 @@ class Weighing:
 class GoneRules:
     """The rules of the third gate; shares and scores in 0..1, lengths in pixels of the compared photographs.
 
+    not_left, not_moved, not_hidden: what a thing that is not seen may be instead of gone; each was fitted on fixed
+    pairs against those of its kind. remains_at: the probability of `not_left` at and below which the thing is there.
     low_scores: by class, the detector's score below which a box says nothing (the card's `drop_below`). groups: by
     class, the name of the group of classes that the detector takes for one another. covering: classes that hide.
     """
 
-    weighing: Weighing
+    not_left: Weighing
+    not_moved: Weighing
+    not_hidden: Weighing
+    remains_at: float
     low_scores: Mapping[str, float] = field(default_factory=dict)
     groups: Mapping[str, str] = field(default_factory=dict)
     covering: frozenset[str] = COVERING
@@ -60,15 +64,16 @@ class GoneRules:
     most_here: float = 0.55  # the same up to which it can be gone
     least_part: float = 0.1  # share of the thing's pixels that have not changed
     least_kept: float = 0.4  # share of them that still look like the thing
+    least_whole: float = 0.75  # the same from which on it is not a part
     least_part_here: float = 0.5  # correlation of the thing at its place for a part of it
     least_out: float = 1.0  # how far the region before differs from its belt for a part to be told
     least_new: float = 0.5  # how far the region after differs from its belt where something new stands there
-    least_beside: float = 0.42  # likeness of some place next door from which on nobody can tell
-    sure_beside: float = 0.65  # the same from which on the thing was moved there
+    sure_moved: float = 0.8  # how much some place next door became the thing from which on it was moved there
     sure_detected_beside: float = 1.0  # natural logarithm of score over low score of a like thing next door, the same
-    most_ground_change: float = 0.25  # of the structure on the belt; more is another thing there or a bad alignment
-    most_side_change: float = 0.37  # of the structure on one side of the belt
-    most_side_colour: float = 2.3  # log(1 + distance in Lab) on one side of the belt
+    most_spill: float = 0.08  # share of the belt under what has changed in the region as well; more may be a cover
+    most_unlike: float = 2.5  # standard deviations of the ground that a block of what spills may differ from it
+    most_strange: float = 3.6  # the same in median deviations of most of the ground
+    most_calm_change: float = 0.24  # of the structure on the calmest side; more is a bad alignment or another place
 
     def like(self, class_name: str) -> frozenset[str]:
         """The classes that the detector may call a thing of this class, itself included."""
@@ -86,23 +91,31 @@ def read_gone_rules(
 ) -> GoneRules:
     """The rules of a TOML file; raises BadPolicy naming file and field.
 
-    [weighing] bias, pass_at, remains_at, [weighing.weights] by measure, and [limits] with any number of GoneRules.
+    [not_left] with remains_at, [not_moved] and [not_hidden], each with bias, pass_at and weights by measure, and
+    [limits] with any number of GoneRules.
     """
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadPolicy(f"{path.name}: {error}") from error
-    weighing = data.get("weighing", {})
-    numbers = {name: _number(path, weighing, name) for name in ("bias", "pass_at", "remains_at")}
-    if not 0 < numbers["remains_at"] <= numbers["pass_at"] < 1:
-        raise BadPolicy(f"{path.name}: 0 < remains_at <= pass_at < 1 must hold", field="weighing.pass_at")
-    weights = {name: _number(path, weighing["weights"], name) for name in weighing.get("weights", {})}
+    weighings = {name: _weighing(path, data.get(name, {}), name) for name in OBJECTIONS}
+    remains_at = _number(path, data.get("not_left", {}), "remains_at")
+    if not 0 < remains_at <= weighings["not_left"].pass_at:
+        raise BadPolicy(f"{path.name}: 0 < remains_at <= pass_at < 1 must hold", field="not_left.pass_at")
     limits = {name: _number(path, data["limits"], name) for name in data.get("limits", {})}
     unknown = sorted(set(limits) - set(GoneRules.__dataclass_fields__))
     if unknown:
         raise BadPolicy(f"{path.name}: unknown limit {unknown[0]!r}", field=f"limits.{unknown[0]}")
-    held = Weighing(weights=weights, **numbers)
-    return GoneRules(weighing=held, low_scores=low_scores or {}, groups=groups or {}, **limits)  # type: ignore[arg-type]
+    held = {**weighings, **limits, "remains_at": remains_at}
+    return GoneRules(low_scores=low_scores or {}, groups=groups or {}, **held)  # type: ignore[arg-type]
+
+
+def _weighing(path: Path, table: Mapping[str, Any], name: str) -> Weighing:
+    bias, pass_at = (_number(path, table, key) for key in ("bias", "pass_at"))
+    if not 0 < pass_at < 1:
+        raise BadPolicy(f"{path.name}: 0 < pass_at < 1 must hold", field=f"{name}.pass_at")
+    weights = {key: _number(path, table["weights"], key) for key in table.get("weights", {})}
+    return Weighing(bias=bias, weights=weights, pass_at=pass_at)
 
 
 def _number(path: Path, table: Mapping[str, Any], name: str) -> float:

@@ -25,10 +25,13 @@ class Search:
     """here: how well the structure of the region is found again at its place, a correlation in -1..1.
 
     beside: how much more like the thing some other place became, 0..1: 0 not at all, 1 it now looks just the same.
+    moved: the same of a place that has the thing's pattern as well, and had it not before. Where a vehicle has left,
+    bare ground comes nearer to a flat thing, but shows nothing of its pattern.
     """
 
     here: float
     beside: float
+    moved: float
 
 
 def search(hood: Neighbourhood, looks: Looks, thing: Mask) -> Search:
@@ -44,7 +47,8 @@ def search(hood: Neighbourhood, looks: Looks, thing: Mask) -> Search:
     template = np.dstack([first[part], mask[part]])
     seen = hood.seen[::STEP, ::STEP].astype(np.float32)
     beside = [_became(first, second, seen, piece, part) for piece in _scaled(template, SCALES_BESIDE)]
-    return Search(here=max(here), beside=max(beside))
+    nearer, moved = (max(found) for found in zip(*beside, strict=True))
+    return Search(here=max(here), beside=nearer, moved=moved)
 
 
 def _all(features: Floats, edges: Floats) -> Floats:
@@ -85,15 +89,15 @@ def _spread(layer: Floats, height: int, width: int) -> Values:
     return np.asarray(np.maximum(squares - sums**2 / (height * width), 0.0), np.float64)
 
 
-def _became(first: Floats, second: Floats, seen: Floats, piece: Floats, part: tuple[slice, slice]) -> float:
-    """How much nearer to the piece the most changed place came, as a share of how far from it that place was."""
+def _became(
+    first: Floats, second: Floats, seen: Floats, piece: Floats, part: tuple[slice, slice]
+) -> tuple[float, float]:
+    """Of all places next door: how much nearer to the piece the most changed one came, and `moved` of the likeliest."""
     height, width = piece.shape[:2]
     if height > first.shape[0] or width > first.shape[1]:
-        return 0.0
-    mask = np.ascontiguousarray(piece[:, :, -1])
-    was, is_now = _distance(first, piece[:, :, :-1], mask), _distance(second, piece[:, :, :-1], mask)
-    usual = SMOOTH * float(mask.sum()) + float(np.median(was))
-    gain = np.minimum((was - is_now) / np.maximum(was, 0.25 * usual), 1 - is_now / usual)
+        return 0.0, 0.0
+    thing, mask = np.ascontiguousarray(piece[:, :, :-1]), np.ascontiguousarray(piece[:, :, -1])
+    gain = _gain(first, second, thing, mask)
     shown = cv2.matchTemplate(seen, mask, cv2.TM_CCORR) / max(float(mask.sum()), 1e-6)
     rows, columns = np.ogrid[: gain.shape[0], : gain.shape[1]]
     x, y = (
@@ -102,7 +106,31 @@ def _became(first: Floats, second: Floats, seen: Floats, piece: Floats, part: tu
     )
     half = (part[1].stop - part[1].start) / 2, (part[0].stop - part[0].start) / 2
     elsewhere = ((np.abs(x) > half[0]) | (np.abs(y) > half[1])) & (shown >= LEAST_SEEN)
-    return float(np.clip(gain[elsewhere].max(initial=0.0), 0.0, 1.0))
+    was, is_now = _pattern(first, thing, mask), _pattern(second, thing, mask)
+    moved = (gain + np.minimum(is_now, is_now - np.maximum(was, 0.0))) / 2
+    nearer, likeliest = (float(np.clip(one[elsewhere].max(initial=0.0), 0.0, 1.0)) for one in (gain, moved))
+    return nearer, likeliest
+
+
+def _gain(first: Floats, second: Floats, thing: Floats, mask: Floats) -> Values:
+    """How much nearer to the thing every place came, as a share of how far from it that place was."""
+    was, is_now = _distance(first, thing, mask), _distance(second, thing, mask)
+    usual = SMOOTH * float(mask.sum()) + float(np.median(was))
+    return np.asarray(np.minimum((was - is_now) / np.maximum(was, 0.25 * usual), 1 - is_now / usual))
+
+
+def _pattern(scene: Floats, thing: Floats, mask: Floats) -> Values:
+    """How well the thing's pattern fits every place, a masked correlation in -1..1: each layer without its mean."""
+    weight = float(mask.sum())
+    apart = thing - (thing * mask[:, :, None]).sum(axis=(0, 1)) / max(weight, 1e-6)
+    held = apart * mask[:, :, None]
+    fits = _summed(scene, held)
+    there = cv2.matchTemplate((scene**2).sum(axis=2), mask, cv2.TM_CCORR).astype(np.float64)
+    for k in range(thing.shape[2]):
+        layer = np.ascontiguousarray(scene[:, :, k])
+        there -= cv2.matchTemplate(layer, mask, cv2.TM_CCORR).astype(np.float64) ** 2 / max(weight, 1e-6)
+    own = float((apart * held).sum())
+    return np.asarray(fits / (np.sqrt(np.maximum(there, 0.0) * own) + max(SMOOTH * weight, 1e-6)))
 
 
 def _distance(scene: Floats, piece: Floats, mask: Floats) -> Values:
@@ -110,7 +138,13 @@ def _distance(scene: Floats, piece: Floats, mask: Floats) -> Values:
     held = piece * mask[:, :, None]
     own = float((held * piece).sum())
     total = own + cv2.matchTemplate((scene**2).sum(axis=2), mask, cv2.TM_CCORR).astype(np.float64)
-    for k in range(0, piece.shape[2], 3):
-        layers, part = (np.ascontiguousarray(values[:, :, k : k + 3], np.float32) for values in (scene, held))
-        total -= 2 * cv2.matchTemplate(layers, part, cv2.TM_CCORR)
-    return np.asarray(np.maximum(total, 0.0), np.float64)
+    return np.asarray(np.maximum(total - 2 * _summed(scene, held), 0.0), np.float64)
+
+
+def _summed(scene: Floats, piece: Floats) -> Values:
+    """The correlation of the piece with every place, summed over all layers."""
+    total = np.zeros((scene.shape[0] - piece.shape[0] + 1, scene.shape[1] - piece.shape[1] + 1))
+    for k in range(0, piece.shape[2], 3):  # OpenCV takes at most four layers at once
+        layers, part = (np.ascontiguousarray(values[:, :, k : k + 3], np.float32) for values in (scene, piece))
+        total += cv2.matchTemplate(layers, part, cv2.TM_CCORR)
+    return total

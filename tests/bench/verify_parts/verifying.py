@@ -5,24 +5,29 @@ from __future__ import annotations
 import hashlib
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import inference_server.scene
+from detector.detections import Detections
+from detector.image import Limits
 from inference_server.closure.judging import Opened
 from inference_server.closure.offline import PairVerifier, alone
 from inference_server.commands.verify import pair_verifier
 from inference_server.domain.closing import Decided, Switches
 from inference_server.domain.closing_rules import ClosingRules
 from inference_server.domain.frame import sha256_of
+from inference_server.domain.observation import Box
 from inference_server.domain.verdict import PhotoFacts, Side
 from inference_server.domain.verification import Answer, Closing, Gate, GateResult
 from inference_server.rules import read_rules
+from inference_server.scene.alignment import SceneMatch
 from inference_server.scene.authentic import PhotoStory, authentic
 from inference_server.scene.gone import judged, measured
 from inference_server.scene.gone_rules import GoneRules
+from inference_server.scene.photo import ScenePhoto, open_photo
 from inference_server.scene.same_scene import compare
 from inference_server.settings import Settings
 from verify_parts.staged import Staged, photos_of, region_of
@@ -110,17 +115,49 @@ def measured_of(pair: Staged) -> tuple[GateResult, dict[str, float]]:
 
 
 def _measured(pair: Staged) -> tuple[GateResult, dict[str, float]]:
-    before, after = _opened(pair)
-    region = region_of(pair).scaled(before.photo.scale)
-    match = compare(before.look, after.look, region)
-    measures = measured(before.photo, after.photo, match.alignment, region, pair.class_name, gone_rules())
+    match, before, after = matched_of(pair)
+    measures = measured(before, after, match.alignment, scaled_region(pair, before), pair.class_name, gone_rules())
     return match.result, measures
+
+
+def scaled_region(pair: Staged, before: ScenePhoto) -> Box:
+    """The region in pixels that are compared."""
+    return region_of(pair).scaled(before.scale)
+
+
+def matched_of(pair: Staged) -> tuple[SceneMatch, ScenePhoto, ScenePhoto]:
+    """What the second gate says, and both photographs for the third; what costs most is kept between runs."""
+    match, *found = kept("matched", _key(pair, _sources(_OF_THE_THIRD)), (), lambda: _matched(pair))
+    photos = [
+        replace(open_photo(data, Limits(), _Blind(), 1.0), found=seen)
+        for data, seen in zip(_handed_in(pair), found, strict=True)
+    ]
+    return match, photos[0], photos[1]
+
+
+def _matched(pair: Staged) -> tuple[SceneMatch, Detections, Detections]:
+    before, after = _opened(pair)
+    match = compare(before.look, after.look, scaled_region(pair, before.photo))
+    return match, before.photo.found, after.photo.found
+
+
+class _Blind:
+    """A detector that sees nothing: what is in the photograph is known already."""
+
+    def detect(self, data: bytes, min_score: float = 1.0) -> Detections:
+        """Nothing, whatever the picture."""
+        return Detections.empty(())
+
+
+def _handed_in(pair: Staged) -> tuple[bytes, bytes]:
+    photos = photos_of(pair)
+    return photos.before or pair.before.read_bytes(), photos.after or pair.after.read_bytes()
 
 
 def _authentic_of(pair: Staged) -> GateResult:
     def asked() -> GateResult:
-        before, after = _opened(pair)
-        return authentic([before.photo], after.photo, PhotoStory())
+        _, before, after = matched_of(pair)
+        return authentic([before], after, PhotoStory())
 
     return kept("authentic", _key(pair, _sources(_OF_THE_THIRD)), (), asked)
 

@@ -1,15 +1,18 @@
 """The third gate on a made-up place photographed twice, in another light and from another viewpoint."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 from support.two_looks import BOX, from_there, ground, known_alignment, photo, shifted, with_thing
 
+from inference_server.domain.errors import BadPolicy
 from inference_server.domain.observation import Box
 from inference_server.domain.verification import Answer, GateResult, ReasonCode
 from inference_server.scene.alignment import Alignment
 from inference_server.scene.gone import problem_gone
-from inference_server.scene.gone_rules import read_gone_rules
+from inference_server.scene.gone_rules import SHIPPED, read_gone_rules
 from inference_server.scene.photo import ScenePhoto
 
 RULES = read_gone_rules(low_scores={"garbage": 0.05, "car": 0.05})
@@ -153,3 +156,45 @@ def test_a_photograph_in_the_dark_cannot_be_judged() -> None:
     place = ground(3)
     result = asked(photo(with_thing(place, BOX)), photo(from_there(place, gain=0.08)))
     assert codes(result) == [ReasonCode.DARK]
+
+
+def test_bare_ground_where_a_vehicle_has_left_is_not_the_thing_moved_there() -> None:
+    place = ground(1)
+    before, flat = with_thing(place, BOX), shifted(BOX, 110)
+    before[round(flat.y1) : round(flat.y2), round(flat.x1) : round(flat.x2)] = (30, 20, 90)
+    assert asked(photo(before), photo(from_there(place))).answer is Answer.PASS
+
+
+def test_half_hidden_by_something_new_nobody_can_tell() -> None:
+    place = ground(1)
+    covered = place.copy()
+    covered[150:262, 240:400] = (230, 225, 220)
+    result = asked(photo(with_thing(place, BOX)), photo(from_there(covered)))
+    assert result.answer is Answer.CANNOT_TELL
+    assert codes(result) == [ReasonCode.PROBLEM_HIDDEN]
+
+
+@pytest.mark.parametrize(
+    ("was", "is_now", "field"),
+    [
+        ("pass_at = ", "pass_at = 1", "not_left.pass_at"),
+        ("remains_at = ", "remains_at = 0.99", "not_left.pass_at"),
+        ("bias = ", 'bias = "high"', "bias"),
+        ("[not_moved]", "[not_there]", "bias"),
+    ],
+)
+def test_rules_that_make_no_sense_are_refused_by_field(tmp_path: Path, was: str, is_now: str, field: str) -> None:
+    lines = SHIPPED.read_text(encoding="utf-8").splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith(was))
+    path = tmp_path / "gone.toml"
+    path.write_text("\n".join([*lines[:at], is_now, *lines[at + 1 :]]), encoding="utf-8")
+    with pytest.raises(BadPolicy, match=r"gone\.toml") as refused:
+        read_gone_rules(path)
+    assert refused.value.field == field
+
+
+def test_a_limit_that_nobody_knows_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "gone.toml"
+    path.write_text(SHIPPED.read_text(encoding="utf-8") + "\n[limits]\nmost_blue = 1.0\n", encoding="utf-8")
+    with pytest.raises(BadPolicy, match="most_blue"):
+        read_gone_rules(path)
