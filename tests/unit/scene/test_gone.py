@@ -27,11 +27,16 @@ def codes(result: GateResult) -> list[ReasonCode]:
     return [reason.code for reason in result.reasons]
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_heap_that_is_no_longer_there_is_gone(seed: int) -> None:
     place = ground(seed)
     result = asked(photo(with_thing(place, BOX)), photo(from_there(place)))
     assert result.answer is Answer.PASS, result
+
+
+def test_a_large_mark_on_the_ground_that_the_heap_had_covered_is_for_a_person() -> None:
+    place = ground(0)  # its mark fills a third of the region
+    assert asked(photo(with_thing(place, BOX)), photo(from_there(place))).answer is Answer.CANNOT_TELL
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -58,7 +63,7 @@ def test_the_same_heap_a_little_further_on_was_moved(seed: int) -> None:
 
 
 def test_where_pixels_and_detector_contradict_each_other_nobody_can_tell() -> None:
-    place = ground(0)
+    place = ground(1)
     after = photo(from_there(place), ("garbage", 0.3, shifted(BOX, 10)))
     result = asked(photo(with_thing(place, BOX)), after)
     assert result.answer is Answer.CANNOT_TELL
@@ -82,7 +87,7 @@ def test_a_like_thing_next_door_that_was_not_there_before_was_moved_there() -> N
 
 
 def test_a_like_thing_next_door_that_was_there_before_says_nothing() -> None:
-    place = ground(0)
+    place = ground(1)
     before = photo(with_thing(place, BOX), ("garbage", 0.2, shifted(BOX, 120)))
     after = photo(from_there(place), ("garbage", 0.3, shifted(BOX, 130)))
     assert asked(before, after).answer is Answer.PASS
@@ -98,7 +103,7 @@ def test_something_new_larger_than_the_region_hides_it() -> None:
 
 
 def test_a_detection_below_the_low_score_of_its_class_says_nothing() -> None:
-    place = ground(0)
+    place = ground(1)
     after = photo(from_there(place), ("garbage", 0.03, shifted(BOX, 10)))
     assert asked(photo(with_thing(place, BOX)), after).answer is Answer.PASS
 
