@@ -10,6 +10,7 @@ from verify_parts import casting
 from verify_parts.figures import Figure
 from verify_parts.forgeries import said_of_edited
 from verify_parts.lines import write_lines
+from verify_parts.listed import of_listed_codes
 from verify_parts.pairs import closure_pairs
 from verify_parts.verifying import Verdict, verdict_asking_all
 from verify_parts.work import Work
@@ -25,6 +26,8 @@ def run(work: Work) -> Iterator[Figure]:
     verdicts = list(work.spread(verdict_asking_all, pairs, PART))
     write_lines(work, PART, verdicts)
     yield _figure("closed", verdicts, [one.closes for one in verdicts], at_least=_CLOSED)
+    listed = of_listed_codes(verdicts)
+    yield _figure("closed, of listed codes", listed, [one.closes for one in listed])
     rework = [one.decided.decision is Closing.REWORK for one in verdicts]
     yield _figure("sent back for rework", verdicts, rework, at_most=_SENT_BACK)
     alone = [one.gone_alone is Closing.CLOSE for one in verdicts]

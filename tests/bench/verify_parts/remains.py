@@ -9,6 +9,7 @@ from inference_server.domain.verification import Answer, Closing, Gate
 from verify_parts import casting
 from verify_parts.figures import Figure
 from verify_parts.lines import write_lines
+from verify_parts.listed import of_listed_codes
 from verify_parts.staged import TWO_EXPOSURES
 from verify_parts.verifying import Verdict, verdict
 from verify_parts.work import Work, say
@@ -27,6 +28,8 @@ def run(work: Work) -> Iterator[Figure]:
         if one.gone_alone is Closing.CLOSE:
             say(f"  called gone at {one.gates[Gate.PROBLEM_GONE].score:.2f} ({one.pair.kind}): {one.pair.name}")
     yield _figure("closed", verdicts, [one.closes for one in verdicts], at_most=0)
+    listed = of_listed_codes(verdicts)
+    yield _figure("closed, of listed codes", listed, [one.closes for one in listed])
     called = [one.gone_alone is Closing.CLOSE for one in verdicts]
     yield _figure("called gone by the third gate alone", verdicts, called, at_most=_GONE_ALONE)
     two = [one for one in verdicts if one.pair.kind in TWO_EXPOSURES]
