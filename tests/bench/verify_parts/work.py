@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import multiprocessing
 import os
 import pickle
 import sys
@@ -33,6 +34,7 @@ from inference_server.thrift import be_thrifty
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 MIN_SCORE = 0.05  # of the detections that the gates are given
+_FRESH = multiprocessing.get_context("forkserver")  # a forked one may wait for ever for a lock of OpenCV's threads
 T = TypeVar("T")
 R = TypeVar("R")
 _FEATURES = ("features", "photo")
@@ -59,7 +61,7 @@ class Work:
 
         chunk: so many items are handed to a process at once."""
         started_s = time.monotonic()
-        with ProcessPoolExecutor(self.processes, initializer=_one_thread) as pool:
+        with ProcessPoolExecutor(self.processes, _FRESH, initializer=_one_thread) as pool:
             for done, result in enumerate(pool.map(task, items, chunksize=chunk), 1):
                 if done % 200 == 0 or done == len(items):
                     say(f"{what}: {done} of {len(items)}, {time.monotonic() - started_s:.0f} s")
