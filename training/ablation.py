@@ -1,7 +1,8 @@
 """What each choice is worth: the same small run with one thing changed, measured on the exported files.
 
-Every variant starts from random weights and takes the same number of steps, about as many as the base manages in the
-given time; the one with drawn frames left out takes them from real pictures alone.
+Every variant starts from the same weights, random or trained ones, and takes the same number of steps, about as many as
+the base manages in the given time; the one with drawn frames left out takes them from real pictures alone. The base
+once more with another seed shows how much of a difference is chance.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from training.schedule import plan_legs
 from training.train import Run
 
 PROBE_STEPS = 12
+MOSAIC = 0.5  # the chance of a picture of four, in the variant that has them
 _WARM_STEPS = 2  # the first steps decode pictures and are slow
 
 
@@ -52,20 +54,27 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Ablation:
-    """What to run: data folders, base recipe, minutes of training for each variant, folder of the runs."""
+    """What to run: data folders, base recipe, minutes of training for each variant, folder of the runs.
+
+    start: safetensors weights that all variants start from, None for random ones. only: names of the variants to run,
+    empty for all.
+    """
 
     data: Sequence[Path]
     recipe: Recipe
     minutes: float
     folder: Path
     datasets: Path
+    start: Path | None = None
+    only: Sequence[str] = ()
 
     def run(self) -> Iterator[Outcome]:
         """The outcome of each variant, as soon as it is there. A folder whose runs broke off is gone on with."""
         steps = self._steps()
         has_drawn = bool(DRAWN_SOURCES & set(load_index(self.data).sources))
-        for variant in variants(self.recipe, has_drawn=has_drawn):
-            yield self._outcome(variant, steps)
+        for variant in variants(self.recipe, has_drawn=has_drawn, is_trained=self.start is not None):
+            if not self.only or variant.name in self.only:
+                yield self._outcome(variant, steps)
 
     def _steps(self) -> int:
         """How many steps the base recipe makes in the given minutes; measured once and written down."""
@@ -82,7 +91,7 @@ class Ablation:
 
     def _outcome(self, variant: Variant, steps: int) -> Outcome:
         folder = self.folder / variant.name
-        run = Run(folder / "run", self.data, self._cut(variant.recipe, steps))
+        run = Run(folder / "run", self.data, self._cut(variant.recipe, steps), self.start)
         progress = run.train()
         index = load_index(self.data).without(DRAWN_SOURCES)
         path = publish(
@@ -102,13 +111,19 @@ class Ablation:
         return replace(recipe, stages=stages)
 
 
-def variants(recipe: Recipe, *, has_drawn: bool) -> list[Variant]:
-    """The recipe as it is, and with one thing changed each time."""
+def variants(recipe: Recipe, *, has_drawn: bool, is_trained: bool = False) -> list[Variant]:
+    """The recipe as it is, and with one thing changed each time.
+
+    is_trained: the weights at the start are trained ones; those of a network with ReLU are no start for one with SiLU.
+    """
     changes = {
         "base": recipe,
+        "other_seed": replace(recipe, seed=recipe.seed + 1),
         "plain_loss": replace(recipe, masked=False),
-        "silu": replace(recipe, activation="silu"),
+        "mosaic": replace(recipe, mosaic=MOSAIC),
     }
+    if not is_trained:
+        changes["silu"] = replace(recipe, activation="silu")
     if has_drawn:
         changes["without_drawn"] = replace(recipe, leave_out=(*recipe.leave_out, *sorted(DRAWN_SOURCES)))
     return [Variant(name, replace(changed, name=f"{recipe.name}-{name}")) for name, changed in changes.items()]

@@ -76,13 +76,30 @@ def ablate(
     recipe: Annotated[str, typer.Option(help="The recipe that the variants change.")] = "ablation",
     out: Annotated[Path, typer.Option(help="Folder of the runs; called again it goes on.")] = Path("runs/ablation"),
     datasets: Datasets = Path("datasets"),
+    start: Annotated[Path | None, typer.Option(help="Safetensors weights to start from; default: random.")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Name of a variant; again for more. Default: all.")] = None,
 ) -> None:
-    """Train the recipe as it is, with the plain loss, with SiLU, and without drawn frames: mAP50 and milliseconds."""
+    """Train the recipe as it is and with one thing changed each time: mAP50 and milliseconds."""
     keep_ultralytics_offline()
     from training.ablation import Ablation
 
-    for outcome in Ablation(data, load_recipe(recipe), minutes, out, datasets).run():
+    for outcome in Ablation(data, load_recipe(recipe), minutes, out, datasets, start, only or ()).run():
         typer.echo(json.dumps(outcome.as_json()))
+
+
+@app.command()
+def blend(
+    weights: Annotated[list[Path], typer.Argument(help="Safetensors weights of runs from one start; two or more.")],
+    out: Annotated[Path, typer.Option(help="The file to write.", dir_okay=False)],
+) -> None:
+    """Write the mean of several weights: runs that left one start in different ways may be better together."""
+    from training.blend import BlendError, blend_weights
+
+    try:
+        blend_weights(weights, out)
+    except BlendError as error:
+        raise typer.BadParameter(str(error)) from error
+    typer.echo(str(out))
 
 
 @app.command()

@@ -34,10 +34,9 @@ from speed_parts.callers import post
 from speed_parts.commits import Commits
 from speed_parts.frames import FULL_HD, form_of
 from speed_parts.usage import cpu_s, keep_to, memory_mb
-from speed_parts.way import CARD
+from speed_parts.way import CARD, begin
 from support.server import RunningServer, ServerPlan, running_server
 
-from inference_server.journal import begin_journal
 from patrol.simulate.city import City, CityConfig
 from patrol.simulate.drive import Drive, DriveConfig, SimCamera
 from patrol.simulate.frames import SimFrame
@@ -72,10 +71,7 @@ class Sent:
 def main() -> int:
     """0 after printing; with --check 1 where there was a 429, a lost frame, or the p95 is over 5 s."""
     options = _options()
-    begin_journal("warning", "text")
-    if not CARD.is_file():
-        print("no model: weights/xuncheng-n.json is missing", file=sys.stderr)
-        return 1
+    begin()
     keep_to(CORES)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         plan = ServerPlan(data_folder=Path(folder), card=CARD, workers=CORES)

@@ -36,10 +36,9 @@ from speed_parts.naive import naive
 from speed_parts.ours import ours
 from speed_parts.stages import stage_figures
 from speed_parts.usage import keep_to
-from speed_parts.way import CARD, LeftOut, Place, Starts, Way
+from speed_parts.way import CARD, LeftOut, Place, Starts, Way, begin
 
 from detector.yolo import YoloDetector
-from inference_server.journal import begin_journal
 
 FRAMES_A_TURN = 3 * CARS
 CORES = 2
@@ -49,10 +48,7 @@ NAIVE_OVER_OURS, OURS_OVER_BARE, MOST_PSS_MB = 2.3, 1.25, 300
 def main() -> int:
     """0 after printing; with --check 1 where a target is missed or cannot be judged."""
     options = _options()
-    begin_journal("warning", "text")  # to stderr: stdout is for the answer
-    if not CARD.is_file():
-        print("no model: weights/xuncheng-n.json is missing", file=sys.stderr)
-        return 1
+    begin()
     if options.stages:
         pictures = road_frames(the_drive(), YoloDetector.load(CARD, options.precision))
         print(json.dumps(stage_figures([one.jpeg for one in islice(pictures, options.frames)])))

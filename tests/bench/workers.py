@@ -28,11 +28,10 @@ from speed_parts.callers import post
 from speed_parts.frames import RoadFrame, form_of, road_frames, take, the_drive
 from speed_parts.ours import POLICY
 from speed_parts.usage import keep_to
-from speed_parts.way import CARD
+from speed_parts.way import CARD, begin
 from support.fleet import Fleet, running_fleet
 
 from detector.yolo import YoloDetector
-from inference_server.journal import begin_journal
 from patrol.simulate.drive import Drive
 
 CORES = 2
@@ -44,10 +43,7 @@ MIDDLE = (0.3, 0.9)  # of the commits: before, workers start; after, cameras run
 def main() -> int:
     """0 after printing; with --check 1 where two workers are not 1.5 times as fast as one."""
     options = _options()
-    begin_journal("warning", "text")
-    if not CARD.is_file():
-        print("no model: weights/xuncheng-n.json is missing", file=sys.stderr)
-        return 1
+    begin()
     keep_to(CORES)
     drive = the_drive()
     frames = take(road_frames(drive, YoloDetector.load(CARD)), options.frames)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -26,12 +27,26 @@ epochs = 10
 
 
 def test_each_variant_changes_one_thing() -> None:
-    base, plain, silu, drawn = (v.recipe for v in variants(Recipe("a", (Stage(64, 96, 1),)), has_drawn=True))
-    assert (base.masked, base.activation, base.leave_out) == (True, "relu", ())
-    assert (plain.masked, plain.activation, plain.leave_out) == (False, "relu", ())
-    assert (silu.masked, silu.activation, silu.leave_out) == (True, "silu", ())
-    assert (drawn.masked, drawn.activation, drawn.leave_out) == (True, "relu", ("drawn_city",))
-    assert len({base.name, plain.name, silu.name, drawn.name}) == 4
+    recipe = Recipe("a", (Stage(64, 96, 1),))
+    found = {v.name: v.recipe for v in variants(recipe, has_drawn=True)}
+    changed = {
+        name: {f.name for f in dataclasses.fields(one) if getattr(one, f.name) != getattr(recipe, f.name)} - {"name"}
+        for name, one in found.items()
+    }
+    assert changed == {
+        "base": set(),
+        "other_seed": {"seed"},
+        "plain_loss": {"masked"},
+        "mosaic": {"mosaic"},
+        "silu": {"activation"},
+        "without_drawn": {"leave_out"},
+    }
+    assert len({one.name for one in found.values()}) == len(found)
+
+
+def test_trained_weights_of_relu_are_no_start_for_silu() -> None:
+    found = [v.name for v in variants(Recipe("a", (Stage(64, 96, 1),)), has_drawn=False, is_trained=True)]
+    assert found == ["base", "other_seed", "plain_loss", "mosaic"]
 
 
 @pytest.fixture
@@ -52,6 +67,16 @@ def test_the_command_prints_what_each_variant_came_to(tmp_path: Path, datasets: 
     result = CliRunner().invoke(app, [str(word) for word in [*words, "--datasets", datasets, "--minutes", "0.01"]])
     assert result.exit_code == 0, result.output
     lines = [json.loads(line) for line in result.stdout.splitlines()]
-    assert [(line["variant"], line["steps"]) for line in lines] == [("base", 3), ("plain_loss", 3), ("silu", 3)]
+    names = ["base", "other_seed", "plain_loss", "mosaic", "silu"]
+    assert [(line["variant"], line["steps"]) for line in lines] == [(name, 3) for name in names]
     assert all(line["cpu_ms_fp32"] > 0 and "mAP50_int8" in line for line in lines)
     assert (tmp_path / "out" / "silu" / "silu.int8.onnx").is_file()
+
+    start = tmp_path / "out" / "base" / "base.safetensors"
+    on = [*words, "--datasets", datasets, "--start", start, "--only", "other_seed", "--out", tmp_path / "on"]
+    (tmp_path / "on").mkdir()
+    (tmp_path / "on" / "steps.json").write_text('{"steps": 1}', encoding="utf-8")
+    result = CliRunner().invoke(app, [str(word) for word in on])
+    assert result.exit_code == 0, result.output
+    assert [json.loads(line)["variant"] for line in result.stdout.splitlines()] == ["other_seed"]
+    assert json.loads((tmp_path / "on/other_seed/run/run.json").read_text(encoding="utf-8"))["start"] == start.name

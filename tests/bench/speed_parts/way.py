@@ -14,6 +14,7 @@ from typing import Protocol
 import psutil
 
 from detector.model_card import Precision
+from inference_server.journal import begin_journal
 from speed_parts.frames import RoadFrame
 from speed_parts.usage import tree
 
@@ -21,6 +22,13 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 CARD = REPOSITORY / "weights" / "xuncheng-n.json"
 TRAIN_PYTHON = REPOSITORY / ".venv-train" / "bin" / "python"
 BENCH_PYTHON = REPOSITORY / ".venv-bench" / "bin" / "python"
+
+
+def begin() -> None:
+    """Talk goes to stderr, for stdout is for the answer; ends the program where there is no model."""
+    begin_journal("warning", "text")
+    if not CARD.is_file():
+        raise SystemExit(f"no model: {CARD.relative_to(REPOSITORY)} is missing")
 
 
 class LeftOut(Exception):

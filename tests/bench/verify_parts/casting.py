@@ -39,21 +39,20 @@ _COVER_SCORE = 0.25
 
 def gone(work: Work, most: int) -> list[Staged]:
     """At most so many pairs where the after is an untouched picture and the thing was laid into the one before."""
-    return _made_apart(work, f"gone {most}", partial(_gone, most))
+    return _kept(work, f"gone {most}", partial(_gone, most))
 
 
 def remains(work: Work, most: int, most_two: int = _MOST_TWO) -> list[Staged]:
     """At most so many where it is still there; half of them, `most_two` at most, from two exposures."""
     made = partial(_remains, most, most_two=most_two)
-    return _made_apart(work, f"remains {most} {most_two}", made)
+    return _kept(work, f"remains {most} {most_two}", made)
 
 
-def _made_apart(work: Work, what: str, make: Callable[[bool], list[Staged]]) -> list[Staged]:
-    """In another process, and kept: threads of this one's libraries would not survive the fork of later ones."""
+def _kept(work: Work, what: str, make: Callable[[bool], list[Staged]]) -> list[Staged]:
     files = [Path(__file__), NEIGHBOURS, *(Path(__file__).with_name(f"{name}.py") for name in _MADE_BY)]
     code = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
     key = f"{what} {work.for_choosing} {code}"
-    return kept("staged", key, (), lambda: next(work.spread(make, [work.for_choosing], "staged")))
+    return kept("staged", key, (), lambda: make(work.for_choosing))
 
 
 def _gone(most: int, for_choosing: bool) -> list[Staged]:

@@ -30,9 +30,9 @@ from inference_server.scene.gone_rules import GoneRules
 from inference_server.scene.photo import ScenePhoto, open_photo
 from inference_server.scene.same_scene import compare
 from inference_server.settings import Settings
-from verify_parts.staged import Staged, photos_of, region_of
+from verify_parts.staged import Photos, Staged, photos_of, region_of
 from verify_parts.things import CODES
-from verify_parts.work import kept, kept_look
+from verify_parts.work import Known, kept, kept_look
 
 _MAKERS = ("things", "pasting", "photographing", "staged", "forging")
 _DECIDE_LATER = frozenset({"gone", "gone_rules"})  # they judge what was measured, which is asked for anew
@@ -129,8 +129,8 @@ def matched_of(pair: Staged) -> tuple[SceneMatch, ScenePhoto, ScenePhoto]:
     """What the second gate says, and both photographs for the third; what costs most is kept between runs."""
     match, *found = kept("matched", _key(pair, _sources(_OF_THE_THIRD)), (), lambda: _matched(pair))
     photos = [
-        replace(open_photo(data, Limits(), _Blind(), 1.0), found=seen)
-        for data, seen in zip(_handed_in(pair), found, strict=True)
+        replace(open_photo(data, Limits(), Known(Detections.empty(())), 1.0), found=seen)
+        for data, seen in zip(_handed_in(pair, photos_of(pair)), found, strict=True)
     ]
     return match, photos[0], photos[1]
 
@@ -141,16 +141,7 @@ def _matched(pair: Staged) -> tuple[SceneMatch, Detections, Detections]:
     return match, before.photo.found, after.photo.found
 
 
-class _Blind:
-    """A detector that sees nothing: what is in the photograph is known already."""
-
-    def detect(self, data: bytes, min_score: float = 1.0) -> Detections:
-        """Nothing, whatever the picture."""
-        return Detections.empty(())
-
-
-def _handed_in(pair: Staged) -> tuple[bytes, bytes]:
-    photos = photos_of(pair)
+def _handed_in(pair: Staged, photos: Photos) -> tuple[bytes, bytes]:
     return photos.before or pair.before.read_bytes(), photos.after or pair.after.read_bytes()
 
 
@@ -164,15 +155,16 @@ def _authentic_of(pair: Staged) -> GateResult:
 
 def _opened(pair: Staged) -> tuple[Opened, Opened]:
     judge, photos = verifier("06010").judge, photos_of(pair)
-    found = []
-    for side, path, made in (
-        (Side.BEFORE, pair.before, photos.before),
-        (Side.AFTER, pair.after, photos.after),
-    ):
-        data = made if made is not None else path.read_bytes()
-        known = kept_look(path).to_bytes() if made is None else None
-        found.append(judge.open(PhotoFacts(sha256=sha256_of(data), side=side), data, known))
-    return found[0], found[1]
+    before, after = _handed_in(pair, photos)
+    return (
+        judge.open(PhotoFacts(sha256=sha256_of(before), side=Side.BEFORE), before, _look(pair.before, photos.before)),
+        judge.open(PhotoFacts(sha256=sha256_of(after), side=Side.AFTER), after, _look(pair.after, photos.after)),
+    )
+
+
+def _look(path: Path, made: bytes | None) -> bytes | None:
+    """The kept look of a photograph that is handed in as it is."""
+    return None if made is not None else kept_look(path).to_bytes()
 
 
 def _key(pair: Staged, code: str) -> str:

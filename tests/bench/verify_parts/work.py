@@ -102,7 +102,7 @@ def kept_look(path: Path) -> Look:
     features, found = _kept_features(path)
 
     def masked() -> Look:
-        opened = open_photo(path.read_bytes(), Limits(), _Known(found), MIN_SCORE)
+        opened = open_photo(path.read_bytes(), Limits(), Known(found), MIN_SCORE)
         return Look(as_stored(features.on(usable(opened))), quality(opened.pixels))
 
     return kept("looks", str(path), _LOOKS, masked)
@@ -125,7 +125,7 @@ def _features(path: Path) -> tuple[Features, Detections]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class Known:
     """A detector that remembers what it said."""
 
     found: Detections
