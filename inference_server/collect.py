@@ -233,5 +233,6 @@ def _review_item(frame: Frame, one: DetectionReport) -> ReviewItem:
         frame_id=frame.id,
         class_name=one.detection.class_name,
         score=one.detection.score,
+        probability=one.detection.probability,
         box=(box.x1, box.y1, box.x2, box.y2),
     )

@@ -328,6 +328,7 @@ def _ask(work: Work, case: Case, candidate: Candidate) -> None:
             frame_id=look.frame_id,
             class_name=case.class_name,
             score=look.score,
+            probability=look.probability,
             box=_corners(look),
             candidate_id=candidate.id,
             case_id=case.id,

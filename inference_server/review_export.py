@@ -43,6 +43,7 @@ class ReviewExport:
             "created_at": item.created_at.isoformat(),
             "class_name": item.class_name,
             "score": item.score,
+            "probability": item.probability,
             "box": list(item.box),
             "frame": self._frame(review, picture),
             "case": self._case(review),

@@ -17,6 +17,7 @@ from training.price import FEWEST_BOXES
 
 MOST_MEAN_LOSS = 0.010  # of mAP50, INT8 against float32, mean over the pairs with enough boxes
 MOST_PAIR_LOSS = 0.020
+MOST_TIME_RATIO = 0.85  # of `session.run`, INT8 over float32: what makes the loss worth it
 MOST_BOX_PX, MOST_SCORE = 1.0, 0.01  # the exported file against torch
 SAFETY_CLASSES = ("open_manhole", "pothole")  # what is not found of these hurts somebody
 
@@ -29,6 +30,7 @@ class Reason(StrEnum):
     FIGURES_MISSING = "figures_missing"
     INT8_MEAN = "int8_mean"
     INT8_CLASS = "int8_class"
+    INT8_TIME = "int8_time"
     SAFETY_RECALL = "safety_recall"
     NOT_COMPARABLE = "not_comparable"
 
@@ -61,6 +63,7 @@ def refusals(candidate: Path, champion: Path | None, fewest_boxes: int = FEWEST_
     card = read_card(candidate).content
     found += _export_faults(card)
     found += _figure_faults(card)
+    found += _time_faults(card)
     if not any(one.reason is Reason.FIGURES_MISSING for one in found):
         found += _int8_faults(card, fewest_boxes)
         if champion is not None:
@@ -110,6 +113,17 @@ def _figure_faults(card: Mapping[str, Any]) -> Iterator[Refusal]:
     for file in card["files"]:
         if not any(figure["mAP50"] is not None for figure in figures_of(card, file).values()):
             yield Refusal(Reason.FIGURES_MISSING, f"the card has no figures of {file}: run xuncheng-train card")
+
+
+def _time_faults(card: Mapping[str, Any]) -> Iterator[Refusal]:
+    if "int8" not in card["files"]:
+        return
+    ratio = card.get("int8", {}).get("time_ratio")
+    if ratio is None:
+        yield Refusal(Reason.INT8_TIME, "the card does not tell what INT8 costs: run xuncheng-train card")
+    elif ratio > MOST_TIME_RATIO:
+        numbers = f"INT8 took {ratio:.2f} of the time of float32 where the card was made (at most {MOST_TIME_RATIO})"
+        yield Refusal(Reason.INT8_TIME, numbers)
 
 
 def _int8_faults(card: Mapping[str, Any], fewest_boxes: int) -> Iterator[Refusal]:

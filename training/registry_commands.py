@@ -10,7 +10,7 @@ import typer
 
 from detector.model_card import read_card
 from training.comparison import as_table, side_by_side
-from training.gates import Refusal, refusals
+from training.gates import Reason, Refusal, refusals
 from training.price import FEWEST_BOXES
 from training.registry import ModelRegistry
 
@@ -58,16 +58,19 @@ def promote(
     registry: Folder = Path("registry"),
     fewest_boxes: Boxes = FEWEST_BOXES,
     note: Note = "",
+    allow_slow_int8: Annotated[
+        bool, typer.Option("--allow-slow-int8", help="The card was made on a processor on which INT8 does not pay.")
+    ] = False,
 ) -> None:
     """Serve a model from now on, if nothing speaks against it; exit code 1 and the reasons if something does."""
     models = ModelRegistry(registry)
     path = models.card_path(candidate)
     against = refusals(path, models.champion(), fewest_boxes)
-    if against:
-        typer.echo("\n".join(_line(refusal) for refusal in against), err=True)
+    typer.echo("\n".join(_line(refusal) for refusal in against), err=True, nl=bool(against))
+    if any(not (allow_slow_int8 and refusal.reason is Reason.INT8_TIME) for refusal in against):
         raise typer.Exit(_REFUSED)
     model_id = models.id_of(path) or models.offer(path)
-    typer.echo(models.promote(model_id, note))
+    typer.echo(models.promote(model_id, " · ".join(filter(None, [note, *(f"allowed: {one.text}" for one in against)]))))
 
 
 @commands.command()

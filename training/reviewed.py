@@ -39,6 +39,7 @@ class Reviewed:
     id: str
     class_name: str
     score: float
+    probability: float | None  # calibrated; None where the model was not, and in older exports
     box: Corners
     is_disputed: bool
     true_class: str | None
@@ -61,8 +62,9 @@ class Reviewed:
 
     @property
     def uncertainty(self) -> float:
-        """1 where the score was 0.5, 0 where the model was sure (least confident first: Lewis and Gale, 1994)."""
-        return 1.0 - abs(2.0 * self.score - 1.0)
+        """1 where right and wrong were as likely, 0 where the model was sure (least confident first: Lewis and Gale,
+        1994). Without a calibration the raw score has to stand for the probability."""
+        return 1.0 - abs(2.0 * (self.score if self.probability is None else self.probability) - 1.0)
 
 
 def read_reviews(folder: Path) -> list[Reviewed]:
@@ -108,6 +110,7 @@ def _item(folder: Path, place: Place, content: dict[str, Any]) -> Reviewed:
         id=content["id"],
         class_name=content["class_name"],
         score=number(content["score"], place, "score"),
+        probability=_probability(content.get("probability"), place),
         box=box,
         is_disputed=content["state"] == DISPUTED,
         true_class=(redrawn["class_name"] or content["class_name"]) if is_there else None,
@@ -118,6 +121,10 @@ def _item(folder: Path, place: Place, content: dict[str, Any]) -> Reviewed:
         detections=tuple(_seen(one, place) for one in frame["detections"]),
         content=content,
     )
+
+
+def _probability(value: object, place: Place) -> float | None:
+    return None if value is None else number(value, place, "probability")
 
 
 def _seen(one: dict[str, Any], place: Place) -> Seen:

@@ -245,6 +245,7 @@ def _snapshot(snapshot: Snapshot | None) -> Document | None:
         "score": snapshot.score,
         "size_px": snapshot.size_px,
         "range_m": snapshot.range_m,
+        "probability": snapshot.probability,
     }
 
 
@@ -260,6 +261,7 @@ def _snapshot_of(document: Document | None) -> Snapshot | None:
         score=document["score"],
         size_px=document["size_px"],
         range_m=document["range_m"],
+        probability=document.get("probability"),  # looks of before it was kept have none
     )
 
 

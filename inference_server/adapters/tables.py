@@ -333,6 +333,7 @@ reviews = Table(
     Column("frame_id", String, _to("frames.id"), nullable=False),
     Column("class_name", String, nullable=False),
     Column("score", Float, nullable=False),
+    Column("probability", Float),
     Column("box", Json, nullable=False),
     Column("candidate_id", String),
     Column("case_id", String),

@@ -109,6 +109,7 @@ def _shown(review: Review, texts: Messages) -> dict[str, Any]:
         "class_name": item.class_name,
         "label": texts.named("class", item.class_name),
         "score": round(item.score, 3),
+        "probability": None if item.probability is None else round(item.probability, 3),
         "box": item.box,
         "width_px": review.width_px,
         "height_px": review.height_px,

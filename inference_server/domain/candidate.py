@@ -61,7 +61,7 @@ class Ray:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """A look worth keeping as evidence."""
+    """A look worth keeping as evidence; `probability` is None where its model was not calibrated."""
 
     frame_id: FrameId
     taken_at: datetime
@@ -70,6 +70,7 @@ class Snapshot:
     score: float
     size_px: float
     range_m: float | None
+    probability: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,7 +38,10 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewItem:
-    """Something a person should look at: a case in the middle band, or a sampled drop."""
+    """Something a person should look at: a case in the middle band, or a sampled drop.
+
+    score: raw. probability: calibrated, None where the model was not.
+    """
 
     id: str
     kind: ReviewKind
@@ -47,6 +50,7 @@ class ReviewItem:
     class_name: str
     score: float
     box: Corners
+    probability: float | None = None
     candidate_id: str | None = None
     case_id: CaseId | None = None
 

@@ -216,6 +216,7 @@ class Tracking:
             score=one.detection.score,
             size_px=one.size_px,
             range_m=one.range_m,
+            probability=one.detection.probability,
         )
 
     def _side_deg(self, one: Observation) -> float | None:

@@ -96,7 +96,8 @@ class ReviewOut(BaseModel):
     state: ReviewState
     created_at: datetime
     class_name: str
-    score: float
+    score: float = Field(description="raw, of the model that saw it")
+    probability: float | None = Field(description="calibrated; null where the model was not, or the item is older")
     box: Corners = Field(description="x1 y1 x2 y2 in pixels of the upright picture")
     width_px: int | None
     height_px: int | None
@@ -122,6 +123,7 @@ class ReviewOut(BaseModel):
             created_at=item.created_at,
             class_name=item.class_name,
             score=item.score,
+            probability=item.probability,
             box=item.box,
             width_px=review.width_px,
             height_px=review.height_px,

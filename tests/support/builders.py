@@ -149,6 +149,7 @@ def a_snapshot(number: int = 0) -> Snapshot:
         score=0.7,
         size_px=30.0,
         range_m=None,
+        probability=0.72,
     )
 
 
@@ -307,6 +308,7 @@ def a_review(**changes: Any) -> ReviewItem:
         frame_id=a_frame().id,
         class_name="garbage",
         score=0.2,
+        probability=0.35,
         box=(1.0, 2.0, 3.5, 4.0),
     )
     return replace(item, **changes)

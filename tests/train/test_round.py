@@ -165,11 +165,12 @@ def test_an_exported_file_needs_no_weights_to_be_exported_again(done: Round, tmp
 
 def test_the_model_is_promoted_and_rolled_back(done: Round, tmp_path: Path) -> None:
     where = ["--registry", str(tmp_path / "registry"), "--fewest-boxes", "1"]
-    first = done.command("promote", str(done.card_path), *where).strip()
+    slow = "--allow-slow-int8"  # not every processor that tests run on saves time with 8 bits
+    first = done.command("promote", str(done.card_path), *where, slow).strip()
     other = tmp_path / "other"
     shutil.copytree(done.card_path.parent, other)
     (other / "tiny.json").write_text(json.dumps({**done.card(), "version": "next"}), encoding="utf-8")
-    second = done.command("promote", str(other / "tiny.json"), *where).strip()
+    second = done.command("promote", str(other / "tiny.json"), *where, slow).strip()
     assert second.startswith("tiny-next-")
     champion = read_registry(tmp_path / "registry").champion
     assert champion is not None

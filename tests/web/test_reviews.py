@@ -24,7 +24,8 @@ def middle_band(folder: Path) -> Path:
     x1, y1, x2, y2 = BOX
     boxes = [(x1, y1, x2, y2, UNSURE, 0), (100.0, 500.0, 180.0, 560.0, 0.08, 1)]
     limits = {"file": 0.9, "review": 0.3, "drop_below": 0.1}
-    card = {"thresholds": {"garbage": limits, "pothole": limits}}
+    line = {"scores": [0.0, 1.0], "probabilities": [0.1, 0.5]}
+    card = {"thresholds": {"garbage": limits, "pothole": limits}, "calibration": {"garbage": line}}
     return write_model(
         folder, FixedModel(detections=boxes, classes=("garbage", "pothole"), picture_px=(1280, 720), card=card)
     )
@@ -106,6 +107,8 @@ def test_cases_of_the_middle_band_and_sampled_drops_wait_with_their_pictures(ask
             "open",
         )
         assert case["score"] == pytest.approx(UNSURE, abs=1e-3)
+        assert case["probability"] == pytest.approx(0.3, abs=1e-3), "the card calibrates this class"
+        assert {drop["probability"] for drop in drops} == {None}, "and not that one"
         assert case["box"] == pytest.approx(BOX, abs=1.0)
         assert 0 < len(drops) < 7, "a seeded half of seven"
         assert {drop["class_name"] for drop in drops} == {"pothole"}

@@ -36,6 +36,7 @@ SNAPSHOTS: st.SearchStrategy[Snapshot | None] = st.none() | st.builds(
     score=NUMBERS,
     size_px=NUMBERS,
     range_m=st.none() | NUMBERS,
+    probability=st.none() | NUMBERS,
 )
 RAYS = st.lists(
     st.builds(

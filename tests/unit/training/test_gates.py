@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.model_cards import CHECK, a_figure, write_candidate
+from support.model_cards import CHECK, INT8, a_figure, write_candidate
 
 from training.gates import refusals
 
@@ -34,6 +34,9 @@ def both(**changes: Any) -> list[dict[str, Any]]:
         pytest.param({"figures": [a_figure()]}, ["figures_missing"], id="no figures of INT8"),
         pytest.param({"figures": both(mAP50=0.485)}, ["int8_mean"], id="INT8 loses 1.5 points on the mean"),
         pytest.param({"figures": both(mAP50=0.491)}, [], id="INT8 loses 0.9 points"),
+        pytest.param({"int8": INT8 | {"time_ratio": 0.86}}, ["int8_time"], id="INT8 saves too little time"),
+        pytest.param({"int8": INT8 | {"time_ratio": 0.85}}, [], id="INT8 saves just enough"),
+        pytest.param({"int8": {}}, ["int8_time"], id="INT8 never timed"),
         pytest.param(
             {"figures": [a_figure(boxes=99, file=f) for f in ("fp32", "int8")]}, ["int8_mean"], id="few boxes"
         ),

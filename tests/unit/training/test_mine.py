@@ -148,6 +148,17 @@ def test_wrong_ones_come_first_then_the_uncertain_and_every_place_before_any_twi
     assert short.dropped == {"over_the_limit": 2}
 
 
+def test_what_is_uncertain_is_told_by_the_calibrated_probability_where_there_is_one(tmp_path: Path) -> None:
+    here = {"lat": 30.0, "lon": 120.0}
+    items = [
+        a_review(0, score=0.5, probability=0.97, position=here),
+        a_review(1, score=0.2, probability=0.55, position=here),
+        a_review(2, score=0.3, probability=None, position=here),
+    ]
+    order = [one.reviews[0].id for one, _, _ in mined_of(tmp_path, *items).pictures]
+    assert order == ["review-1", "review-2", "review-0"]
+
+
 def test_no_place_lies_on_both_sides_of_the_split(tmp_path: Path) -> None:
     """A street of pictures every 8 m: cells touch each other, so pictures near a border must go."""
     along = [{"lat": 30.0 + 8 * n / M_PER_DEG, "lon": 120.0} for n in range(120)]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.model_cards import a_figure, write_candidate
+from support.model_cards import INT8, a_figure, write_candidate
 from typer.testing import CliRunner
 
 from detector.model_errors import RegistryError
@@ -132,6 +132,26 @@ def test_two_writers_wait_for_each_other(registry: ModelRegistry, tmp_path: Path
 def run(*words: str | Path) -> tuple[int, str, str]:
     result = CliRunner().invoke(app, [str(word) for word in words])
     return result.exit_code, result.stdout, result.stderr
+
+
+def test_int8_that_saves_no_time_is_served_only_when_it_is_allowed_and_the_history_says_so(
+    registry: ModelRegistry, tmp_path: Path
+) -> None:
+    card = write_candidate(tmp_path / "slow", int8=INT8 | {"time_ratio": 1.17})
+    where = ("--registry", registry.folder)
+    code, _, said = run("promote", card, *where)
+    text = "INT8 took 1.17 of the time of float32 where the card was made (at most 0.85)"
+    assert (code, said) == (1, f"refused: int8_time: {text}\n")
+    assert run("promote", card, *where, "--note", "no VNNI here", "--allow-slow-int8")[0] == 0
+    assert content(registry)["history"][-1]["note"] == f"no VNNI here · allowed: {text}"
+
+
+def test_allowing_slow_int8_allows_nothing_else(registry: ModelRegistry, tmp_path: Path) -> None:
+    card = write_candidate(tmp_path / "both", int8=INT8 | {"time_ratio": 1.17}, export_check=None)
+    code, _, said = run("promote", card, "--registry", registry.folder, "--allow-slow-int8")
+    assert code == 1
+    assert [line.split(": ")[1] for line in said.splitlines()] == ["not_compared_with_torch", "int8_time"]
+    assert not (registry.folder / "registry.json").exists()
 
 
 def test_the_commands_promote_compare_and_roll_back(registry: ModelRegistry, tmp_path: Path) -> None:
