@@ -18,12 +18,14 @@ from schemathesis.specs.openapi.checks import (
 )
 from support.app import OpenApp
 from support.posting import DEVICE
+from support.rounds import rounds
 
 from inference_server.bootstrap import describe
 
 _CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
-_EXAMPLES = 12
+_EXAMPLES = rounds(12, 120)  # of each operation
+_FEWEST = rounds(250, 2_500)  # of each of the four runs: ten thousand in `make test-long`
 
 
 @pytest.fixture(scope="session")
@@ -68,6 +70,8 @@ def test_the_document_has_no_loose_ends(document: dict[str, Any]) -> None:
     assert named <= set(document["components"]["schemas"])
 
 
+@pytest.mark.crash
+@pytest.mark.timeout(rounds(600, 7200))
 @pytest.mark.parametrize("scope", ["admin", "device"])
 @pytest.mark.parametrize("mode", list(GenerationMode))
 def test_requests_made_from_the_document_are_answered_as_it_says(
@@ -75,14 +79,16 @@ def test_requests_made_from_the_document_are_answered_as_it_says(
 ) -> None:
     known = {"case_id": fresh_app.file_a_case(), "device_id": DEVICE}
     schema = schemathesis.openapi.from_dict(document)
+    asked = 0
     for method, path in _operations(document):
         if mode is GenerationMode.NEGATIVE and not _takes_input(document["paths"][path][method.lower()]):
             continue
         names = {name: value for name, value in known.items() if f"{{{name}}}" in path}
         operation = schema[path][method]
-        _try(fresh_app, scope, operation.as_strategy(generation_mode=mode))
+        asked += _try(fresh_app, scope, operation.as_strategy(generation_mode=mode))
         if names and "{" not in path.format(**names, sha256="{", camera="{"):
-            _try(fresh_app, scope, operation.as_strategy(generation_mode=mode, path_parameters=names))
+            asked += _try(fresh_app, scope, operation.as_strategy(generation_mode=mode, path_parameters=names))
+    assert asked >= _FEWEST
     with fresh_app.client() as client:
         assert client.get("/readyz").status_code == 200
 
@@ -91,7 +97,10 @@ def _takes_input(operation: dict[str, Any]) -> bool:
     return bool(operation.get("parameters") or operation.get("requestBody"))
 
 
-def _try(app: OpenApp, scope: str, cases: SearchStrategy[schemathesis.Case]) -> None:
+def _try(app: OpenApp, scope: str, cases: SearchStrategy[schemathesis.Case]) -> int:
+    """How many requests were made."""
+    asked = 0
+
     @settings(
         max_examples=_EXAMPLES,
         database=None,
@@ -101,7 +110,10 @@ def _try(app: OpenApp, scope: str, cases: SearchStrategy[schemathesis.Case]) -> 
     )
     @given(case=cases)
     def answered_as_documented(case: schemathesis.Case) -> None:
+        nonlocal asked
+        asked += 1
         response = case.call(base_url=app.url, headers=app.authorization(scope), timeout=20)
         case.validate_response(response, checks=_CHECKS)
 
     answered_as_documented()
+    return asked
