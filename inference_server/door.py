@@ -20,6 +20,8 @@ from inference_server.ports import Accepted, CaseStore, Clock, FrameQueue
 
 _log = structlog.get_logger("door")
 
+_REPEATS = 8  # waiting frames that repeat the fix before them, looked past for the one that has moved on
+
 
 @dataclass(frozen=True, slots=True)
 class BlindLook:
@@ -43,8 +45,8 @@ class BlindGate:
     grids: GridIndex
     rules: GateRules
 
-    def look(self, frame: Frame) -> BlindLook:
-        """What fix, area and step say of a frame."""
+    def look(self, frame: Frame, *, ahead: bool = False) -> BlindLook:
+        """What fix, area and step say of a frame. `ahead`: a frame that waits counts as analysed where it will be."""
         previous = self.store.previous_frame(frame.camera, frame.taken_at, analysed=False)
         drop = check_fix(frame, previous, self.rules)
         if drop is not None:
@@ -55,10 +57,28 @@ class BlindGate:
         last_analysed = previous
         if previous is not None and not previous.is_analysed:
             last_analysed = self.store.previous_frame(frame.camera, frame.taken_at, analysed=True)
+            if ahead:
+                last_analysed = self._to_come(frame, last_analysed)
         standing = check_step(frame.fix, last_analysed, self.rules)
         if repeats_fix(frame.fix, previous):
             return BlindLook(previous, standing=standing)
         return BlindLook(previous, standing)
+
+    def _to_come(self, frame: Frame, analysed: PastFrame | None) -> PastFrame | None:
+        """The last frame before one that is analysed, or waits and will be if its picture is good.
+
+        What waits was let in because it had moved on, or because it repeats the fix before it: then it is standing
+        where that one was. None, and so no reason to turn anything away, where too many of those wait.
+        """
+        before = frame.taken_at
+        for _ in range(_REPEATS):
+            waiting = self.store.waiting_frame(frame.camera, before)
+            if waiting is None or (analysed is not None and analysed.taken_at >= waiting.taken_at):
+                return analysed
+            before = waiting.taken_at
+            if not repeats_fix(waiting.fix, self.store.previous_frame(frame.camera, before, analysed=False)):
+                return waiting
+        return None
 
     def _in_grids(self, frame: Frame) -> bool:
         assert frame.fix is not None
@@ -77,15 +97,14 @@ class Door:
     def turn_away(self, frame: Frame) -> Accepted | None:
         """The frame, if it is done already and durably: dropped without its picture; None where it must be let in.
 
-        Only a camera of which no frame waits can be told about: what waits may become the last analysed frame. A frame
-        from a masked zone never gets in, whatever waits.
+        A frame from a masked zone never gets in, whatever else may be wrong with it.
         """
         zone = None if frame.fix is None else check_zone(frame.fix, self.gate.rules)
-        drop = zone or self.gate.look(frame).drop
+        drop = zone or self.gate.look(frame, ahead=True).drop
         if drop is None:
             return None
         report = Report(frame_id=frame.id, analysed_at=self.clock.now(), drop=drop)
-        accepted = self.queue.turn_away(frame, report, whatever_waits=zone is not None)
+        accepted = self.queue.turn_away(frame, report, even_if_full=zone is not None)
         if accepted is not None and accepted.is_new:
             _log.info("frame_turned_away", frame=frame.id, camera=frame.camera, drop=drop.reason.value)
             self.hears(frame, report)

@@ -111,9 +111,9 @@ class FrameQueue(Protocol):
         """Store durably (file, folder, row are synced before this returns); raises QueueFull."""
         ...
 
-    def turn_away(self, frame: Frame, report: Report, *, whatever_waits: bool = False) -> Accepted | None:
-        """Store the report of a frame whose picture nobody needs, durably; None, and nothing stored, where a frame of
-        its camera waits, for that one may change what is to be said of this one (`whatever_waits`: nothing may)."""
+    def turn_away(self, frame: Frame, report: Report, *, even_if_full: bool = False) -> Accepted | None:
+        """Store the report of a frame whose picture nobody needs, durably; None, and nothing stored, where the disk is
+        nearly full (`even_if_full`: its picture must not be kept at all). A frame that is known stays as it is."""
         ...
 
     def claim(self, wait_s: float = 0.0) -> Claimed | None:
@@ -359,6 +359,10 @@ class CaseStore(Protocol):
 
     def previous_frame(self, camera: CameraId, before: datetime, *, analysed: bool) -> PastFrame | None:
         """The latest frame with a fix that was taken before a moment (only analysed ones, if so asked)."""
+        ...
+
+    def waiting_frame(self, camera: CameraId, before: datetime) -> PastFrame | None:
+        """The latest frame with a fix that was taken before a moment and waits or is in work."""
         ...
 
     def frame(self, frame_id: FrameId) -> Frame:

@@ -37,9 +37,9 @@ class NatsQueue:
             self._bus.put(frame.camera, frame.id)
         return accepted
 
-    def turn_away(self, frame: Frame, report: Report, *, whatever_waits: bool = False) -> Accepted | None:
-        """Store the report of a frame whose picture nobody needs; None where a frame of its camera waits."""
-        return self._record.turn_away(frame, report, whatever_waits=whatever_waits)
+    def turn_away(self, frame: Frame, report: Report, *, even_if_full: bool = False) -> Accepted | None:
+        """Store the report of a frame whose picture nobody needs; None where the disk is nearly full."""
+        return self._record.turn_away(frame, report, even_if_full=even_if_full)
 
     def claim(self, wait_s: float = 0.0) -> Claimed | None:
         """The oldest waiting frame of a camera that has a key; waits up to `wait_s` for one, then None."""

@@ -19,7 +19,7 @@ from inference_server.adapters.leases import Leases, expire_leases_of_the_dead, 
 from inference_server.adapters.owner import Census
 from inference_server.adapters.queue_level import Amount, QueueLevel, Waiting
 from inference_server.adapters.spool import Spool, remove_orphans
-from inference_server.adapters.sql_work import write_report
+from inference_server.adapters.sql_work import write_new, write_report
 from inference_server.domain.errors import QueueFull
 from inference_server.domain.frame import CameraId, Frame, FrameId, sha256_of
 from inference_server.domain.observation import Drop, DropReason
@@ -50,9 +50,6 @@ _UNHELD = (
     .order_by(_frames.c.arrival)
 )
 _FREE_CAMERA = _UNHELD.with_only_columns(_frames.c.camera).limit(1)
-_OLDEST_ID = (
-    select(_frames.c.id).where(_WAITING, _frames.c.camera == bindparam("of")).order_by(_frames.c.arrival).limit(1)
-)
 _OLDEST = (
     select(_frames, _leases.c.frame_id.label("abandoned"))
     .join_from(_frames, _leases, _leases.c.name == _frames.c.camera)
@@ -133,16 +130,13 @@ class SqlQueue:
             self._spool.remove(frame.id)  # the same frame came twice at once, and was analysed meanwhile
         return Accepted(frame.id, is_new)
 
-    def turn_away(self, frame: Frame, report: Report, *, whatever_waits: bool = False) -> Accepted | None:
-        """Store the report of a frame whose picture nobody needs (its row is synced before this returns); None where a
-        frame of its camera waits, or where the disk is nearly full, unless its picture must not be kept at all."""
-        if not whatever_waits and self._spool.free_bytes() < self._limits.min_free_bytes:
+    def turn_away(self, frame: Frame, report: Report, *, even_if_full: bool = False) -> Accepted | None:
+        """Store the report of a frame whose picture nobody needs (its row is synced before this returns); None where
+        the disk is nearly full, unless its picture must not be kept at all. A frame that is known stays as it is."""
+        if not even_if_full and self._spool.free_bytes() < self._limits.min_free_bytes:
             return None
         with self._database.writing() as connection:
-            oldest = None if whatever_waits else self._database.run(connection, _OLDEST_ID, {"of": frame.camera})
-            if oldest is not None and oldest.one_or_none() is not None:
-                return None
-            return Accepted(frame.id, is_new=write_report(self._database, connection, frame, report))
+            return Accepted(frame.id, is_new=write_new(self._database, connection, frame, report))
 
     def claim(self, wait_s: float = 0.0) -> Claimed | None:
         """The oldest waiting frame of a camera that nobody works on; waits up to `wait_s` for one, then None."""

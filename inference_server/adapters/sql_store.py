@@ -52,6 +52,7 @@ _WITH_FIX = (
     .limit(1)
 )
 _ANALYSED_WITH_FIX = _WITH_FIX.where(_frames.c.state == ANALYSED)
+_WAITING_WITH_FIX = _WITH_FIX.where(_frames.c.state == QUEUED)  # by the camera's own index, not by the queue's
 _FRAME = select(_frames).where(_frames.c.id == bindparam("frame"))
 
 
@@ -96,6 +97,11 @@ class SqlCaseStore:
         """The latest frame with a fix that was taken before a moment (only analysed ones, if so asked)."""
         statement = _ANALYSED_WITH_FIX if analysed else _WITH_FIX
         row = self._database.ask(statement, {"camera": camera, "before": before}).one_or_none()
+        return None if row is None else past_frame_of(row)
+
+    def waiting_frame(self, camera: CameraId, before: datetime) -> PastFrame | None:
+        """The latest frame with a fix that was taken before a moment and waits or is in work."""
+        row = self._database.ask(_WAITING_WITH_FIX, {"camera": camera, "before": before}).one_or_none()
         return None if row is None else past_frame_of(row)
 
     def frame(self, frame_id: FrameId) -> Frame:

@@ -83,19 +83,21 @@ def read_report(database: Database, connection: Connection, frame_id: FrameId) -
 def write_report(database: Database, connection: Connection, frame: Frame, report: Report) -> bool:
     """Whether the report was stored: a frame that has one keeps it. A frame that was never queued is added; one that
     was ends the lease under which it was worked on."""
-    values = report_values(report)
-    done = database.run(connection, _FINISH, {"frame": frame.id, **values}).rowcount
+    done = database.run(connection, _FINISH, {"frame": frame.id, **report_values(report)}).rowcount
     if done:
         free_of_frame(database, connection, frame.camera, frame.id)
-    else:
-        new = {**frame_values(frame), **values}
-        done = database.run(connection, database.insert_new(_frames), new).rowcount
-    if not done:
+    elif not write_new(database, connection, frame, report):
         return False
     if report.detections:
         rows = [detection_values(frame.id, detection) for detection in report.detections]
         database.run(connection, _NEW_DETECTIONS, rows)
     return True
+
+
+def write_new(database: Database, connection: Connection, frame: Frame, report: Report) -> bool:
+    """Whether a frame that the record did not know was added with its report, its detections left out."""
+    new = {**frame_values(frame), **report_values(report)}
+    return bool(database.run(connection, database.insert_new(_frames), new).rowcount)
 
 
 @dataclass(frozen=True, slots=True)

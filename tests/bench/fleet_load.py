@@ -3,8 +3,11 @@
 Cars send by the clock, whatever the server does: a slow server makes frames wait, not cars. Frames of standing cars are
 posted like all others, and dropped by the gate as `not_moved`. Prints one JSON line: how many were answered 429, and
 the seconds from before the upload to the commit of the result, over all frames and over analysed ones. Rules, gate and
-model are those that ship. The load runs on the same two cores.
-Usage: python tests/bench/fleet_load.py [--seconds 600] [--cars 100] [--moving 0.3] [--check]
+model are those that ship. The load runs on the same two cores. `over_time` says of each tenth of the run what a frame
+that was done in it cost, and how many waited at its end. `--stall 8` stops the server in the middle for so long, while
+the cars drive on, and `recovered_after_s` is how long after that the results are no more than two seconds behind the
+clock by which the frames are sent (none: they never were).
+Usage: python tests/bench/fleet_load.py [--seconds 600] [--cars 100] [--moving 0.3] [--stall 0] [--check]
 """
 
 from __future__ import annotations
@@ -14,9 +17,12 @@ import http.client
 import itertools
 import json
 import random
+import signal
 import sqlite3
+import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -44,6 +50,8 @@ from patrol.simulate.frames import SimFrame
 CORES = 2
 P95_S = 5.0
 DRAIN_S = 900.0
+PARTS = 10  # of the run that are told apart
+RECOVERED_S = 2.0  # so many seconds' frames may be under way where the server keeps up
 ROADS, PICTURES_A_ROAD, STEP_M = 4, 24, 8.0
 APART_M = 3000.0  # between the roads of two cars: nobody meets another's cases
 JITTER_M = 0.2  # of the fix of a car that stands
@@ -68,6 +76,57 @@ class Sent:
     late_s: float = 0.0  # how far the load itself fell behind
 
 
+class Watch:
+    """Looks at the server while the cars drive, and stops it in the middle where it is to stall. `parts`: of each part
+    of the run `[its end in s, frames done, CPU ms each, waiting]`."""
+
+    def __init__(self, process: subprocess.Popen[bytes], commits: Commits, options: argparse.Namespace) -> None:
+        self._process, self._commits, self._options = process, commits, options
+        self._over = threading.Event()
+        self._threads = [threading.Thread(target=self._look, daemon=True)]
+        if options.stall:
+            self._threads.append(threading.Thread(target=self._stall, daemon=True))
+        self.parts: list[list[float]] = []
+        self.recovered_after_s: float | None = None
+
+    def __enter__(self) -> Watch:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _look(self) -> None:
+        begun_s, spent_s, done = time.monotonic(), cpu_s(self._process.pid), len(self._commits.done_s)
+        for part in range(1, PARTS + 1):
+            if self._over.wait(max(0.0, begun_s + part * self._options.seconds / PARTS - time.monotonic())):
+                return
+            now_s, now = cpu_s(self._process.pid), len(self._commits.done_s)
+            each_ms = round(1000 * (now_s - spent_s) / max(1, now - done), 2)
+            self.parts.append([round(time.monotonic() - begun_s, 1), now - done, each_ms, self._commits.waiting])
+            spent_s, done = now_s, now
+
+    def _stall(self) -> None:
+        """The server stops, as one that the machine holds up for a while; only the cars go on."""
+        begun_s, cars = time.monotonic(), self._options.cars
+        if self._over.wait(self._options.seconds / 2):
+            return
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            self._over.wait(self._options.stall)
+        finally:
+            self._process.send_signal(signal.SIGCONT)
+        goes_on_s = time.monotonic()
+        while not self._over.wait(0.1):
+            due_s = min(time.monotonic() - begun_s, self._options.seconds)
+            if cars * due_s - len(self._commits.done_s) <= RECOVERED_S * cars:
+                self.recovered_after_s = round(time.monotonic() - goes_on_s, 1)
+                return
+
+
 def main() -> int:
     """0 after printing; with --check 1 where there was a 429, a lost frame, or the p95 is over 5 s."""
     options = _options()
@@ -79,13 +138,16 @@ def main() -> int:
         with running_server(plan) as server, Commits(database) as commits:
             fleet = _fleet(server, options)
             before_s = cpu_s(server.process.pid)
-            sent = _load(server, fleet, options.seconds, commits)
-            drained_s = _drained_s(commits)
+            with Watch(server.process, commits, options) as watch:
+                sent = _load(server, fleet, options.seconds, commits)
+                drained_s = _drained_s(commits)
             spent_s = cpu_s(server.process.pid) - before_s
             figures = _figures(sent, commits, database) | {
                 "drained_after_s": round(drained_s, 1),
                 "cpu_ms_a_frame": round(1000 * spent_s / max(1, len(sent.began_s)), 2),
                 "pss_mb": round(memory_mb(server.process.pid)),
+                "over_time": watch.parts,
+                **({"recovered_after_s": watch.recovered_after_s} if options.stall else {}),
             }
     print(json.dumps({"cars": options.cars, "moving": options.moving, "seconds": options.seconds} | figures))
     is_good = not figures["answered_429"] and not figures["lost"] and figures["p95_s"] <= P95_S
@@ -192,6 +254,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=int, default=600, help="how long the fleet drives (default 600)")
     parser.add_argument("--cars", type=int, default=100, help="vehicles, one frame a second each (default 100)")
     parser.add_argument("--moving", type=float, default=0.3, help="share of them that moves (default 0.3)")
+    parser.add_argument("--stall", type=float, default=0.0, help="seconds that the server stops in the middle")
     parser.add_argument("--check", action="store_true", help="exit with 1 where a target is missed")
     return parser.parse_args()
 

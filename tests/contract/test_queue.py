@@ -187,16 +187,26 @@ def test_a_frame_turned_away_or_put_before_is_not_new(record: Adapters) -> None:
     assert (record.queue.depth(), spooled(record)) == (0, set())
 
 
-def test_no_frame_is_turned_away_while_one_of_its_camera_waits_or_is_in_work(record: Adapters) -> None:
-    put(record, 1)
-    later, other = a_frame(2), a_frame(3, camera="rear")
-    assert record.queue.turn_away(later, a_dropped_report(later)) is None
+def test_a_frame_that_waits_or_is_in_work_stays_so_when_it_comes_again_to_be_turned_away(record: Adapters) -> None:
+    (frame,) = put(record, 1)
+    again = Accepted(frame_id=frame.id, is_new=False)
+    assert record.queue.turn_away(frame, a_dropped_report(frame)) == again
     claimed = claim(record)
-    assert record.queue.turn_away(later, a_dropped_report(later)) is None
-    assert record.store.report(later.id) is None
-    assert record.queue.turn_away(other, a_dropped_report(other)) is not None
+    assert record.queue.turn_away(frame, a_dropped_report(frame)) == again
+    assert record.store.report(frame.id) is None
+    assert (record.queue.depth(), spooled(record)) == (1, {frame.id})
     finish(record, claimed)
-    assert record.queue.turn_away(later, a_dropped_report(later)) is not None
+    assert record.store.report(frame.id) == a_report(frame)
+
+
+def test_a_frame_turned_away_leaves_those_of_its_camera_as_they_wait(record: Adapters) -> None:
+    first, second = put(record, 1, 2)
+    claimed = claim(record)
+    later = a_frame(3)
+    assert record.queue.turn_away(later, a_dropped_report(later)) == Accepted(frame_id=later.id, is_new=True)
+    assert (record.queue.depth(), spooled(record)) == (2, {first.id, second.id})
+    finish(record, claimed)
+    assert claim(record).frame == second
 
 
 def test_a_frame_given_back_comes_again_after_a_pause_and_before_the_later_ones(

@@ -102,6 +102,23 @@ def test_the_previous_frame_is_the_latest_with_a_fix_before_a_moment(store: Case
     assert store.previous_frame(seen.camera, at(1), analysed=False) is None
 
 
+def test_the_waiting_frame_is_the_latest_with_a_fix_before_a_moment_until_it_is_done(record: Adapters) -> None:
+    first, second, blind, other = a_frame(1), a_frame(2), a_frame(3, fix=None), a_frame(2, camera="rear")
+    for number, frame in zip((1, 2, 3, 2), (first, second, blind, other), strict=True):
+        record.queue.put(frame, a_picture(number))
+    assert second.fix is not None
+    waits = PastFrame(id=second.id, taken_at=at(2), fix=second.fix, thumbnail=None, is_analysed=False)
+    assert record.store.waiting_frame(first.camera, at(9)) == waits
+    found = record.store.waiting_frame(first.camera, at(2))
+    assert found is not None
+    assert found.id == first.id
+    assert record.store.waiting_frame(first.camera, at(1)) is None
+    for frame in (first, second):
+        with record.store.work(()) as work:
+            work.finish(frame, a_report(frame))
+    assert record.store.waiting_frame(first.camera, at(9)) is None
+
+
 def test_the_trail_holds_the_latest_points_oldest_first(record: Adapters) -> None:
     frames = [a_frame(number) for number in range(5)]
     for frame in frames[:4]:
