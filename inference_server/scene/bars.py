@@ -47,6 +47,9 @@ def _draw_bars(pure: Pixels, found: Pixels, margin: int) -> None:
     letter, thick = max(3, round(_LETTER_SHARE * max(pure.shape))), max(3, round(_THICK_SHARE * max(pure.shape)))
     filled = cv2.morphologyEx(pure, cv2.MORPH_CLOSE, np.ones((letter, letter), np.uint8))
     around = np.ones((2 * margin + 1, 2 * margin + 1), np.uint8)
-    for shape in ((thick, round(_LEAST_BAR_SHARE * wide)), (round(_LEAST_BAR_SHARE * high), thick)):
+    for along, length in ((1, round(_LEAST_BAR_SHARE * wide)), (0, round(_LEAST_BAR_SHARE * high))):
+        if int(filled.sum(axis=along, dtype=np.uint32).max()) < length // 2:
+            continue  # beyond its edge a picture counts as filled, but half of a bar lies inside
+        shape = (thick, length) if along else (length, thick)
         bar = cv2.morphologyEx(filled, cv2.MORPH_OPEN, np.ones((max(1, shape[0]), max(1, shape[1])), np.uint8))
         np.maximum(found, cv2.dilate(bar, around), out=found)

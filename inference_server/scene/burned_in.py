@@ -58,21 +58,29 @@ def burned_in_text(pixels: Pixels) -> Flags:
 
 def _letters(tone: Flags, pixels: Pixels) -> _Letters:
     flat = tone.astype(np.uint8)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(flat, connectivity=8)
+    _, labels, found, _ = cv2.connectedComponentsWithStats(flat, connectivity=8)
+    stats = np.asarray(found, np.int32)
+    likely = _of_a_letters_shape(stats, pixels.shape[0])
+    if not len(likely):
+        return _Letters(np.zeros((0, 4), np.int64))
     maps = (np.asarray(labels, np.int32), np.asarray(cv2.distanceTransform(flat, cv2.DIST_L2, 3), np.float32), pixels)
-    boxes = [stats[label, :4] for label in range(1, count) if _is_letter(stats[label], label, maps)]
+    boxes = [stats[label, :4] for label in likely if _is_letter(stats[label], label, maps)]
     return _Letters(np.array(boxes, np.int64).reshape(-1, 4))
+
+
+def _of_a_letters_shape(stats: NDArray[np.int32], picture_px: int) -> list[int]:
+    """The components whose height, width and area a letter may have: a street has thousands of specks."""
+    width, height, area = stats[1:, 2], stats[1:, 3], stats[1:, 4]
+    is_sized = (height >= _LEAST_HEIGHT_PX) & (height <= _MOST_HEIGHT_SHARE * picture_px) & (width <= 1.6 * height)
+    filled = area / (width * height)
+    return (1 + np.flatnonzero(is_sized & (filled >= 0.1) & (filled <= 0.95))).tolist()
 
 
 def _is_letter(
     stats: NDArray[np.int32], label: int, maps: tuple[NDArray[np.int32], NDArray[np.float32], Pixels]
 ) -> bool:
-    left, top, width, height, area = (int(value) for value in stats)
+    left, top, width, height, _ = (int(value) for value in stats)
     labels, inside, pixels = maps
-    if not _LEAST_HEIGHT_PX <= height <= _MOST_HEIGHT_SHARE * pixels.shape[0] or width > 1.6 * height:
-        return False
-    if not 0.1 <= area / (width * height) <= 0.95:
-        return False
     window = np.s_[max(top - 2, 0) : top + height + 2, max(left - 2, 0) : left + width + 2]
     own = labels[window] == label
     if 2.0 * inside[window][own].max() > _MOST_STROKE_SHARE * height:

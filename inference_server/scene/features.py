@@ -87,15 +87,25 @@ class Features:
         )
 
 
-def describe(pixels: Pixels) -> Features:
-    """The features of (H, W, 3) uint8 BGR pixels, about MOST_POINTS at most."""
+def describe(pixels: Pixels, usable: NDArray[np.bool_] | None = None) -> Features:
+    """The features of (H, W, 3) uint8 BGR pixels, about MOST_POINTS at most.
+
+    usable: (H, W) bool; points elsewhere are left out, and not described: half of the time goes into that.
+    """
     grey = _ROOT_OF_LIGHT[cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)]
-    keypoints, raw = cv2.SIFT_create(MOST_POINTS, contrastThreshold=_CONTRAST).detectAndCompute(grey, None)  # type: ignore[attr-defined]
+    sift = cv2.SIFT_create(MOST_POINTS, contrastThreshold=_CONTRAST)  # type: ignore[attr-defined]
+    keypoints, raw = sift.detectAndCompute(grey, None if usable is None else _and_next_to(usable))
     size_px = (pixels.shape[1], pixels.shape[0])
     if raw is None:
         return no_features(size_px)
     rows = np.array([(*point.pt, point.size, point.angle) for point in keypoints], np.float32).reshape(-1, 4)
-    return Features(size_px, rows[:, :2].copy(), rows[:, 2].copy(), rows[:, 3].copy(), _root(raw))
+    found = Features(size_px, rows[:, :2].copy(), rows[:, 2].copy(), rows[:, 3].copy(), _root(raw))
+    return found if usable is None else found.on(usable)
+
+
+def _and_next_to(usable: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """True pixels and their neighbours: OpenCV rounds a point's place where `on` cuts it."""
+    return np.asarray(cv2.dilate(usable.astype(np.uint8), np.ones((3, 3), np.uint8)), np.uint8)
 
 
 def no_features(size_px: tuple[int, int]) -> Features:

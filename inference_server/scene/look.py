@@ -33,7 +33,7 @@ class Look:
 
 def look(photo: ScenePhoto) -> Look:
     """The photograph as the gate sees it, rounded as storing rounds: a verdict does not depend on what was stored."""
-    return Look(as_stored(describe(photo.pixels).on(usable(photo))), quality(photo.pixels))
+    return Look(as_stored(describe(photo.pixels, usable(photo))), quality(photo.pixels))
 
 
 def as_stored(features: Features) -> Features:

@@ -22,7 +22,6 @@ Floats = NDArray[np.float64]
 
 _SAMPLES: Final = 64
 _WAVES: Final = 16
-_PASSES: Final = 2
 _LUMINANCE: Final = np.array([0.114, 0.587, 0.299], np.float32)  # of blue, green, red
 _QUALITY_STEPS: Final = 100.0 / 255.0  # gradients count in hundredths of the whole range, cut to whole numbers
 _QUALITY_DIVISOR: Final = 90
@@ -72,25 +71,21 @@ def _samples(pixels: Pixels) -> Floats:
 
 @lru_cache(maxsize=16)
 def _smoothing(length: int) -> Floats:
-    """`(64, length)` weights that take 64 samples along a side of a picture, after the passes of the filter."""
-    weights = np.identity(length)
-    for _ in range(_PASSES):
-        weights = _box_filtered(weights)
-    places = ((np.arange(_SAMPLES) + 0.5) * length / _SAMPLES).astype(np.int64)
-    return np.ascontiguousarray(weights[:, places].T)
+    """`(64, length)` weights that take 64 samples along a side of a picture, after two passes of the box filter.
 
-
-def _box_filtered(rows: Floats) -> Floats:
-    """Means along each row over a window as wide as half the distance of two samples; less of it at the ends."""
-    length = rows.shape[1]
+    The window of a place is half as wide as samples are apart; it holds the place itself, and one more ahead where it
+    cannot be centred; there is less of it at the ends.
+    """
     width = -(-length // (2 * _SAMPLES))
-    ahead = (width + 2) // 2  # the window holds the place itself, and one more ahead where it cannot be centred
+    ahead = (width + 2) // 2
     places = np.arange(length)
     first, after_last = np.maximum(places + ahead - width, 0), np.minimum(places + ahead, length)
-    sums = np.zeros((len(rows), length + 1))
-    np.cumsum(rows, axis=1, out=sums[:, 1:])
-    means: Floats = (sums[:, after_last] - sums[:, first]) / (after_last - first)
-    return means
+    held = (first <= places[:, None]) & (places[:, None] < after_last)
+    sums = np.zeros((length, length + 1))
+    np.cumsum(np.where(held, 1.0 / (after_last - first), 0.0), axis=1, out=sums[:, 1:])
+    sampled = ((np.arange(_SAMPLES) + 0.5) * length / _SAMPLES).astype(np.int64)
+    first, after_last = first[sampled], after_last[sampled]
+    return np.ascontiguousarray(((sums[:, after_last] - sums[:, first]) / (after_last - first)).T)
 
 
 def _waves(samples: Floats) -> Floats:

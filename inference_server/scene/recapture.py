@@ -5,6 +5,7 @@ at a pitch of their own have. Peaks of the spectra of the two colour differences
 the axes are left out, where the edges of buildings lie, and so are the multiples of 1/8, where JPEG blocks do.
 """
 
+from functools import cache
 from typing import Final
 
 import cv2
@@ -48,14 +49,20 @@ def _tiles(plane: Floats) -> list[Floats]:
 
 
 def _peak_rise(tile: Floats) -> float:
-    window = np.outer(np.hanning(_TILE_PX), np.hanning(_TILE_PX))
-    grain = (tile - cv2.blur(tile, (9, 9))) * window
+    grain = (tile - cv2.blur(tile, (9, 9))) * _window()
     strength = np.log1p(np.abs(np.fft.fftshift(np.fft.rfft2(grain), axes=0))).astype(np.float32)
     around = cv2.blur(cv2.medianBlur(strength, 5), (15, 15))
     rise = (cv2.GaussianBlur(strength, (0, 0), 0.7) - around)[_searched()]
-    return float(np.sort(rise)[-_PEAKS:].mean())
+    return float(np.partition(rise, -_PEAKS)[-_PEAKS:].mean())
 
 
+@cache
+def _window() -> NDArray[np.float64]:
+    """(256, 256) by which a tile fades out towards its rim."""
+    return np.outer(np.hanning(_TILE_PX), np.hanning(_TILE_PX))
+
+
+@cache
 def _searched() -> NDArray[np.bool_]:
     """(256, 129) bool: the frequencies where a screen would show."""
     down = np.abs(np.arange(-_TILE_PX // 2, _TILE_PX // 2))[:, None]

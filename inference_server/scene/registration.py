@@ -19,11 +19,14 @@ from inference_server.scene.photo import ScenePhoto
 
 Flags = NDArray[np.bool_]
 Matrix = NDArray[np.float64]
+Bytes = NDArray[np.uint8]
+Indices = NDArray[np.int64]
 
 SIDE_PX: Final = 640  # of the pictures that are compared; finer grain does not survive a chat program
 _MOVER_SCORE: Final = 0.2  # here a wrong one is only one more thing that may differ
 _MOST_CORNERS: Final = 1_500
 _MOST_BITS_APART: Final = 64  # of 256, between two descriptors
+_ROWS_AT_ONCE: Final = 64  # of descriptors against all others: what lies between them stays in the cache
 _WITHIN_PX: Final = 3.0
 _LEAST_MATCHES: Final = 12
 _SURE_MATCHES: Final = 60  # with as many, nobody need look for a mirrored copy
@@ -110,12 +113,10 @@ def _fit(corners: tuple[NDArray[np.float32], NDArray[np.uint8]], after: Plate, *
     other_places, other_descriptors = _corners(after)
     if min(len(places), len(other_places)) < _LEAST_MATCHES:
         return None
-    found = cv2.BFMatcher(cv2.NORM_HAMMING, crossCheck=True).match(descriptors, other_descriptors)
-    kept = [match for match in found if match.distance <= _MOST_BITS_APART]
-    if len(kept) < _LEAST_MATCHES:
+    chosen, other = mutual(descriptors, other_descriptors)
+    if len(chosen) < _LEAST_MATCHES:
         return None
-    there = places[[match.queryIdx for match in kept]]
-    here = other_places[[match.trainIdx for match in kept]]
+    there, here = places[chosen], other_places[other]
     try:
         homography, agree = cv2.findHomography(here, there, cv2.USAC_MAGSAC, _WITHIN_PX, maxIters=2_000)
     except cv2.error:  # a degenerate sample can break an assertion inside the estimator
@@ -125,7 +126,26 @@ def _fit(corners: tuple[NDArray[np.float32], NDArray[np.uint8]], after: Plate, *
     fitted = np.asarray(homography, np.float64)
     if not _is_plausible(fitted, after.grey):
         return None
-    return _Fit(fitted, after, len(kept), int(agree.sum()), is_mirrored)
+    return _Fit(fitted, after, len(chosen), int(agree.sum()), is_mirrored)
+
+
+def mutual(one: Bytes, other: Bytes) -> tuple[Indices, Indices]:
+    """Rows of (n, 32) and (m, 32) descriptors that choose each other and are near; of equals the first is chosen.
+
+    What OpenCV's matcher with its cross-check gives, in less than half of its time.
+    """
+    words, other_words = one.view(np.uint64), other.view(np.uint64)
+    apart = np.empty((len(one), len(other)), np.uint16)
+    for start in range(0, len(one), _ROWS_AT_ONCE):
+        rows = words[start : start + _ROWS_AT_ONCE, None]
+        part = apart[start : start + _ROWS_AT_ONCE]
+        part[:] = np.bitwise_count(rows[:, :, 0] ^ other_words[:, 0])
+        for word in range(1, words.shape[1]):
+            part += np.bitwise_count(rows[:, :, word] ^ other_words[:, word])
+    choice, back = apart.argmin(axis=1), apart.argmin(axis=0)
+    lines = np.arange(len(one))
+    kept = np.flatnonzero((back[choice] == lines) & (apart[lines, choice] <= _MOST_BITS_APART))
+    return kept, choice[kept]
 
 
 def _is_plausible(homography: Matrix, grey: Pixels) -> bool:

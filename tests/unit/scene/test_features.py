@@ -24,6 +24,13 @@ def test_a_masked_part_gives_no_features() -> None:
     assert describe(place(2)).on(usable).points_px[:, 0].max() < 320
 
 
+def test_what_is_masked_beforehand_gives_the_same_points_as_what_is_masked_afterwards() -> None:
+    usable = np.random.default_rng(7).random((480, 640)) < 0.5
+    early, late = describe(place(2), usable), describe(place(2)).on(usable)
+    assert len(early) > 500
+    assert early.to_bytes() == late.to_bytes()
+
+
 def test_a_flat_picture_has_no_features() -> None:
     assert len(describe(np.full((100, 100, 3), 90, np.uint8))) == 0
 

@@ -13,7 +13,7 @@ from detector.image import Pixels
 from inference_server.domain.verification import WORKING_POINT, ReasonCode
 from inference_server.scene.agreement import agreement
 from inference_server.scene.checks import Check
-from inference_server.scene.registration import SIDE_PX, plate, register
+from inference_server.scene.registration import SIDE_PX, mutual, plate, register
 from inference_server.scene.same_exposure import exposure_check
 
 BEFORE = exposure(1, 0)
@@ -118,3 +118,14 @@ def test_the_patch_that_was_worked_on_does_not_lower_the_agreement_of_the_rest()
     found = agreement(plate(photo(BEFORE)), registration)
     assert found.changed > 0.03
     assert found.coarse > 0.98
+
+
+def test_corners_choose_each_other_as_with_the_matcher_of_opencv_also_where_many_are_equal() -> None:
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        few = rng.integers(0, 2, 32, dtype=np.uint8) * 3  # descriptors of few bits: equal distances everywhere
+        one, other = (rng.integers(0, 256, (count, 32), dtype=np.uint8) & few for count in rng.integers(20, 300, 2))
+        found = cv2.BFMatcher(cv2.NORM_HAMMING, crossCheck=True).match(one, other)
+        chosen, partners = mutual(one, other)
+        assert chosen.tolist() == [match.queryIdx for match in found]
+        assert partners.tolist() == [match.trainIdx for match in found]
