@@ -194,6 +194,7 @@ def _pass_position(seen: PassPosition) -> Document:
         "mean_certainty": seen.mean_certainty,
         "best_score": seen.best_score,
         "beside": seen.beside,
+        "tracks": seen.tracks,
     }
 
 
@@ -211,6 +212,7 @@ def _pass_position_of(document: Document) -> PassPosition:
         mean_certainty=document["mean_certainty"],
         best_score=document["best_score"],
         beside=tuple(document.get("beside", ())),
+        tracks=document.get("tracks", 1),  # older records have none
     )
 
 

@@ -105,7 +105,10 @@ class Track:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassPosition:
-    """Where one track saw the candidate, from `since` until `at`: one pass gives one measurement."""
+    """Where one track saw the candidate, from `since` until `at`: one pass gives one measurement.
+
+    `tracks`: how many it stands for. Old ones are added up in the place of the latest of them.
+    """
 
     track_id: TrackId
     pass_id: PassId
@@ -119,6 +122,7 @@ class PassPosition:
     mean_certainty: float = 0.0
     best_score: float = 0.0
     beside: tuple[TrackId, ...] = ()  # like tracks that one frame showed together with it
+    tracks: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +171,11 @@ class Candidate:
     def observations(self) -> int:
         """How often it was observed in all passes."""
         return sum(seen.observations for seen in self.passes)
+
+    @property
+    def tracks(self) -> int:
+        """How many tracks it was seen by."""
+        return sum(seen.tracks for seen in self.passes)
 
     @property
     def is_seen(self) -> bool:

@@ -1,17 +1,19 @@
 """Candidates: what tracks of several passes add up to.
 
 One pass gives one position measurement, however many frames it had: the error of the fix hardly changes while a
-vehicle goes by. The position of a candidate is the mean over passes, weighted by their covariances.
+vehicle goes by. The position of a candidate is the mean over passes, weighted by their covariances. What stays for
+years is seen thousands of times: only its latest measurements are kept apart, older ones as what they add up to.
 """
 
 import math
 import uuid
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
 
-from inference_server.domain.candidate import Candidate, CandidateId, Cov, PassPosition, Track, cov_tuple
+from inference_server.domain.candidate import Candidate, CandidateId, Cov, PassPosition, Track, TrackId, cov_tuple
 from inference_server.domain.geo import LatLon, LocalPlane, Matrix
 from inference_server.domain.place import Pose
 from inference_server.domain.policy import ErrorModel
@@ -20,6 +22,8 @@ from inference_server.domain.track import larger, matrix
 _NAMESPACE = uuid.UUID("c7a6d9c8-18f4-5a6e-8a35-94d2a9b7b6de")
 _SAME_PASS_S = 60.0
 _TYPICAL_RANGE_M = 9.0
+_MOST_APART = 16  # measurements of a candidate that are kept apart: they are read and written at each look
+_MOST_BESIDE = 32  # of the older tracks that were seen beside it
 
 
 def measured(track: Track, pose: Pose, errors: ErrorModel) -> PassPosition:
@@ -76,8 +80,8 @@ def joined(candidate: Candidate, track: Track, seen: PassPosition, pictures_for:
     """
     if pictures_for is not None and track.first_at - candidate.last_at > pictures_for:
         candidate = replace(candidate, near=None, far=None)
-    passes = (*(p for p in candidate.passes if p.track_id != track.id and p.observations), seen)
-    passes = tuple(sorted(passes, key=lambda p: (p.at, p.track_id)))
+    others = (p for p in candidate.passes if p.observations and (p.track_id != track.id or p.tracks > 1))
+    passes = folded((*others, seen), but=track.id)
     position, cov = fused(passes)
     return replace(
         _followed(candidate, track),
@@ -107,6 +111,36 @@ def _followed(candidate: Candidate, track: Track) -> Candidate:
         origin_track=track.id,
         origin_pass=track.pass_id,
         origin_at=track.last_at,
+    )
+
+
+def folded(passes: Iterable[PassPosition], but: TrackId | None = None) -> tuple[PassPosition, ...]:
+    """The measurements by time, the oldest ones made one until few enough are left. `but`: still being measured."""
+    kept = sorted(passes, key=lambda p: (p.at, p.track_id))
+    while len(kept) > _MOST_APART:
+        old, next_one = [one for one in kept if one.track_id != but][:2]
+        kept.remove(next_one)
+        kept[kept.index(old)] = _added(old, next_one)
+    return tuple(kept)
+
+
+def _added(old: PassPosition, new: PassPosition) -> PassPosition:
+    """What two measurements add up to, in the place of the newer one."""
+    position, cov = fused((old, new))
+    best = max(old, new, key=lambda p: (p.best_certainty, p.track_id))
+    names = sorted({*old.class_scores, *new.class_scores})
+    return replace(
+        new,
+        since=min(old.since, new.since),
+        position=position,
+        cov_m2=cov,
+        class_scores={name: old.class_scores.get(name, 0.0) + new.class_scores.get(name, 0.0) for name in names},
+        observations=old.observations + new.observations,
+        best_certainty=best.best_certainty,
+        mean_certainty=best.mean_certainty,
+        best_score=max(old.best_score, new.best_score),
+        beside=(*old.beside, *new.beside)[-_MOST_BESIDE:],
+        tracks=old.tracks + new.tracks,
     )
 
 

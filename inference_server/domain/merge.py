@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from inference_server.domain.candidate import Candidate
-from inference_server.domain.gather import fused, independent
+from inference_server.domain.gather import folded, fused, independent
 from inference_server.domain.geo import LocalPlane, distance_m
 from inference_server.domain.policy import MatchRules
 from inference_server.domain.track import larger, matrix
@@ -58,7 +58,7 @@ def may_be_known(fresh: Candidate, known: Candidate, rules: MatchRules) -> bool:
 def merged(kept: Candidate, gone: Candidate) -> tuple[Candidate, Candidate]:
     """The candidate that has now seen what both have, and the other one, which points to it and is matched no more."""
     seen = [one for one in (*kept.passes, *gone.passes) if one.observations] or [*kept.passes, *gone.passes]
-    passes = tuple(sorted(seen, key=lambda p: (p.at, p.track_id)))
+    passes = folded(seen)
     position, cov = fused(passes)
     whole = replace(
         kept if kept.is_seen else _anchored_like(kept, gone),

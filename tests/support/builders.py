@@ -203,6 +203,7 @@ def a_candidate(name: str = "candidate-1", **changes: Any) -> Candidate:
         mean_certainty=0.75,
         best_score=0.8,
         beside=(TrackId("track-3"),),
+        tracks=2,
     )
     candidate = Candidate(
         id=CandidateId(name),
