@@ -36,7 +36,6 @@ class Traffic:
     def __init__(self, server: RunningServer) -> None:
         self.server = server
         self.answers: Counter[tuple[str, int]] = Counter()
-        self.accepted = 0
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._threads = [threading.Thread(target=self._drive, args=(car,)) for car in range(CARS)]
@@ -57,10 +56,8 @@ class Traffic:
         token = self.server.device_token(device, {"front": CAMERA_JSON})
         with self.server.client(token) as client:
             for number, meta in enumerate(_without_end(device, car)):
-                answer = post(client, meta, a_picture(number % PICTURES, 640, 360))
-                self._count("frame", answer)
-                with self._lock:
-                    self.accepted += answer.status_code == 202
+                # answered when it is analysed: a slow machine is not given more than it can do
+                self._count("frame", post(client, meta, a_picture(number % PICTURES, 640, 360), wait=True))
                 if self._stop.wait(PAUSE_S):
                     return
 
@@ -113,11 +110,12 @@ def test_ordinary_work_for_long_leaves_memory_where_it_was(
     early, late = median(samples[:quarter]), median(samples[-quarter:])
     record_property("memory_mb", f"{early / 1e6:.0f} to {late / 1e6:.0f}")
     record_property("answers", dict(traffic.answers))
+    accepted = traffic.answers["frame", 200]
     assert late <= early * MOST_GROWTH, f"{early / 1e6:.1f} MB became {late / 1e6:.1f} MB in {WORK_S} s"
-    assert {status for _, status in traffic.answers} <= {200, 202}, traffic.answers
+    assert {status for _, status in traffic.answers} == {200}, traffic.answers
     assert {what for what, _ in traffic.answers} == {"frame", "verification", "list", "case", "metrics"}
-    assert counts["frames.analysed"] + counts.get("frames.dropped", 0) == traffic.accepted
-    assert counts["frames.analysed"] > traffic.accepted / 2
+    assert sum(n for what, n in counts.items() if what.startswith("frames.")) == accepted
+    assert counts["frames.analysed"] > 0.9 * accepted
 
 
 def _samples(server: RunningServer, seconds: float) -> list[int]:
