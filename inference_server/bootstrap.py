@@ -16,11 +16,13 @@ import structlog
 from fastapi import FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 
+from detector.faces import FaceDetector
 from detector.image import Limits
 from detector.model_errors import ModelError
 from inference_server.access_ports import AuditLog, SessionLimits
 from inference_server.adapters.callback import CallbackGateway, CallbackSettings, RoutedGateway
 from inference_server.adapters.clock import SystemClock
+from inference_server.adapters.faces import CenterFaces
 from inference_server.adapters.looks import YoloLooks
 from inference_server.adapters.model_shelf import FolderShelf
 from inference_server.adapters.nats_stream import StreamPlan
@@ -136,6 +138,13 @@ def open_looks(settings: Settings) -> YoloLooks:
     """The detector of the model that the settings name; raises BadInput or ModelError."""
     shelf = model_shelf(settings)
     return shelf.open(shelf.champion())
+
+
+def open_faces(settings: Settings) -> CenterFaces | None:
+    """The detector of faces, where the settings name one; raises ModelError."""
+    if settings.face_model is None:
+        return None
+    return CenterFaces(FaceDetector(settings.face_model), picture_limits(settings))
 
 
 def model_shelf(settings: Settings, known: Iterable[str] = ()) -> FolderShelf:
@@ -382,7 +391,9 @@ def build(settings: Settings) -> Application:
 def describe() -> dict[str, Any]:
     """The OpenAPI document; nothing is opened for it but an empty record in memory of the file system."""
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(data_folder=Path(folder), database_url=None, nats_url=None, object_store_url=None)
+        settings = Settings(
+            data_folder=Path(folder), database_url=None, nats_url=None, object_store_url=None, face_model=None
+        )
         rules = read_rules(settings)
         record = open_record(settings, rules)
         models = Models(model_shelf(settings), SystemClock())
@@ -437,7 +448,7 @@ def _services(
         reviews=record.reviews,
         asking=asking,
         sight=_sight(record, asking),
-        showing=Showing(record.evidence, lambda: models.champion, limits, record.audit),
+        showing=Showing(record.evidence, lambda: models.champion, limits, record.audit, open_faces(settings)),
         open311=_open311(settings, rules, build_tipping(rules, record, acceptance.door.gate.grids)),
         holds=record.holds,
         deletions=record.retention,

@@ -13,7 +13,7 @@ from inference_server.domain.case import Case, CaseId, CaseMove
 from inference_server.domain.frame import CameraId, Frame, FrameId, PastFrame, Quality
 from inference_server.domain.geo import CellId, LatLon
 from inference_server.domain.grid import Grid, GridId
-from inference_server.domain.observation import Detection
+from inference_server.domain.observation import Box, Detection
 from inference_server.domain.photo_index import PhotoMatch, PhotoRecord
 from inference_server.domain.reach import WHOLE_CITY, Reach
 from inference_server.domain.report import Report
@@ -72,6 +72,14 @@ class Detects(Protocol):
 
     def open(self, picture: bytes) -> Look:
         """The decoded picture; raises PictureUnreadable."""
+        ...
+
+
+class FindsFaces(Protocol):
+    """A detector of faces, beside the model of the city."""
+
+    def faces(self, picture: bytes) -> Sequence[Box]:
+        """The faces, in pixels of the upright full-size picture; raises PictureUnreadable."""
         ...
 
 

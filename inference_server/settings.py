@@ -73,6 +73,10 @@ class Settings(BaseSettings):
     scene_matcher: Path | None = Field(
         default=None, description="ONNX file of a learned matcher of photographs; without it RootSIFT"
     )
+    face_model: Path | None = Field(
+        default=None,
+        description="ONNX file of CenterFace, which finds faces to hide; without it people as a whole only",
+    )
     grid_id_length: Positive = Field(default=15, description="characters of a unit grid's id")
 
     host: str = Field(default="127.0.0.1", description="address to listen on")

@@ -10,10 +10,9 @@ from inference_server.blurring import blurred
 from inference_server.domain.audit import AuditAction, AuditNote
 from inference_server.domain.errors import NotFound
 from inference_server.domain.observation import Box
-from inference_server.domain.private_parts import private_parts
-from inference_server.ports import Detects, Evidence, PictureUnreadable
+from inference_server.domain.private_parts import LEAST_SCORE, face_parts, private_parts
+from inference_server.ports import Detects, Evidence, FindsFaces, PictureUnreadable
 
-LEAST_SCORE: Final = 0.02  # a face that is missed costs more than a post that is blurred: tests/bench/privacy.py
 _KINDS: Final = ((b"\xff\xd8\xff", "image/jpeg"), (b"\x89PNG\r\n\x1a\n", "image/png"), (b"RIFF", "image/webp"))
 _MOST_KNOWN: Final = 20_000  # pictures whose parts are remembered; some hundred bytes each
 
@@ -25,10 +24,18 @@ def media_type(picture: bytes) -> str | None:
 
 class Showing:
     """Pictures by their hash. What must not be recognised is looked for when a picture is first shown, by the model
-    that runs; a picture that cannot be looked at is not shown."""
+    that runs and by a detector of faces where there is one; a picture that cannot be looked at is not shown."""
 
-    def __init__(self, evidence: Evidence, detects: Callable[[], Detects], limits: Limits, audit: AuditLog) -> None:
+    def __init__(
+        self,
+        evidence: Evidence,
+        detects: Callable[[], Detects],
+        limits: Limits,
+        audit: AuditLog,
+        finder: FindsFaces | None = None,
+    ) -> None:
         self._evidence, self._detects, self._limits, self._audit = evidence, detects, limits, audit
+        self._finder = finder
         self._parts = lru_cache(maxsize=_MOST_KNOWN)(self._looked_for)
 
     def picture(self, sha256: str) -> bytes:
@@ -46,4 +53,6 @@ class Showing:
         return picture
 
     def _looked_for(self, sha256: str, model_version: str) -> tuple[Box, ...]:
-        return private_parts(self._detects().open(self._evidence.get(sha256)).detect(LEAST_SCORE))
+        picture = self._evidence.get(sha256)
+        parts = private_parts(self._detects().open(picture).detect(LEAST_SCORE))
+        return parts if self._finder is None else parts + face_parts(self._finder.faces(picture))

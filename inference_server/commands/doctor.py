@@ -16,7 +16,7 @@ from detector.model_card import Precision, read_card
 from detector.yolo import YoloDetector
 from inference_server.adapters.clock import SystemClock
 from inference_server.adapters.opening import Adapters
-from inference_server.bootstrap import model_shelf, open_looks, picture_keys
+from inference_server.bootstrap import model_shelf, open_faces, open_looks, picture_keys
 from inference_server.commands.record import own_record
 from inference_server.commands.talk import ExitCode, answer, answer_json
 from inference_server.domain.errors import InspectionError
@@ -183,6 +183,13 @@ def _sealing(settings: Settings) -> Found:
     return Health.OK, f"new pictures under key {keyring.current.id}{under}"
 
 
+def _faces(settings: Settings) -> Found:
+    finder = open_faces(settings)
+    if finder is None:
+        return Health.LOOK, "OFF: of people only those whom the city's model finds are hidden (set face_model)"
+    return Health.OK, f"{finder.detector.path.name}, pictures are searched at {finder.detector.long_side_px} px"
+
+
 def _grids(settings: Settings, record: Adapters, _: Counts) -> Found:
     grids = record.store.grids()
     if not grids:
@@ -209,6 +216,7 @@ _BESIDE_THE_RECORD: Final[Mapping[str, Callable[[Settings], Found]]] = {
     "closing": _closing,
     "disk": _disk,
     "sealing": _sealing,
+    "faces": _faces,
 }
 _IN_THE_RECORD: Final[Mapping[str, Callable[[Settings, Adapters, Counts], Found]]] = {
     "store": _store,

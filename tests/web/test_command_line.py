@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from support.app import open_app
 from support.builders import an_event
+from support.faces import face_model
 from support.shared import shared_or_skip
 
 from inference_server.cli import run
@@ -105,7 +106,7 @@ def test_a_disk_that_cannot_be_written_is_somebody_elses_fault(
 
 
 _LOOKED_AT = [
-    *("weights", "speed", "policy", "closing", "disk", "sealing"),
+    *("weights", "speed", "policy", "closing", "disk", "sealing", "faces"),
     *("store", "workers", "events", "accounts", "grids"),
 ]
 
@@ -148,6 +149,19 @@ def test_the_doctor_misses_workers_and_finds_events_that_were_given_up(
     said = dict(line.split(": ", 1) for line in capsys.readouterr().out.splitlines())
     assert said["workers"].startswith("WRONG, no worker process")
     assert said["events"].startswith("LOOK, 0 events wait, 1 were given up")
+
+
+def test_the_doctor_says_whether_faces_are_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    assert run(["doctor"]) == 0
+    assert "faces: LOOK, OFF: of people only those" in capsys.readouterr().out
+    monkeypatch.setenv("XUNCHENG_FACE_MODEL", str(tmp_path / "nothing.onnx"))
+    assert run(["doctor"]) == 1
+    assert "faces: WRONG, ModelFileError: nothing.onnx: cannot be read" in capsys.readouterr().out
+    monkeypatch.setenv("XUNCHENG_FACE_MODEL", str(face_model()))
+    assert run(["doctor"]) == 0
+    assert "faces: ok, centerface.onnx" in capsys.readouterr().out
 
 
 def test_a_camera_is_set_from_a_file(tmp_path: Path, capsys: Captured) -> None:

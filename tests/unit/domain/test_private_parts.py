@@ -3,7 +3,7 @@
 import pytest
 
 from inference_server.domain.observation import Box, Detection
-from inference_server.domain.private_parts import private_part, private_parts
+from inference_server.domain.private_parts import face_parts, private_part, private_parts
 
 UPRIGHT = Box(x1=100, y1=100, x2=140, y2=200)
 WIDE = Box(x1=100, y1=100, x2=200, y2=150)
@@ -60,3 +60,21 @@ def test_a_sure_heap_beside_a_car_does_not_show_its_plate() -> None:
     car = Detection(index=0, class_name="car", score=0.05, box=WIDE)
     heap = Detection(index=1, class_name="garbage", score=0.9, box=Box(x1=90, y1=130, x2=130, y2=160))
     assert len(private_parts([car, heap])) == 1
+
+
+def test_a_face_is_hidden_with_a_rim_whatever_else_is_seen_there() -> None:
+    (part,) = face_parts([UPRIGHT])
+    assert part.holds(93, 90)
+    assert part.holds(147, 210)
+    assert not part.holds(120, 225)
+    assert face_parts([]) == ()
+
+
+def test_a_vehicle_counts_at_half_the_score_of_a_person_for_plates_have_no_detector_of_their_own() -> None:
+    unsure = [
+        Detection(index=index, class_name=name, score=score, box=box)
+        for index, (name, score, box) in enumerate(
+            [("car", 0.01, WIDE), ("person", 0.019, UPRIGHT), ("motorcycle", 0.009, UPRIGHT)]
+        )
+    ]
+    assert private_parts(unsure) == (private_part("car", WIDE),)
