@@ -53,9 +53,8 @@ class SqlRetention:
 
     def spare(self, sha256: str) -> bool:
         """Whether the picture was marked or deleted before: who stores it must look again whether it is there."""
-        with self._database.reading() as connection:
-            if connection.execute(_ONE, {"picture": sha256}).one_or_none() is None:
-                return False
+        if self._database.ask(_ONE, {"picture": sha256}).one_or_none() is None:
+            return False
         with self._database.writing() as connection:
             connection.execute(delete(_rows).where(_rows.c.sha256 == sha256, _STANDS))
         return True

@@ -18,7 +18,7 @@ from inference_server.adapters.documents import Documents, candidate_document, c
 from inference_server.adapters.frame_rows import ANALYSED, DROPPED, QUEUED, frame_of, past_frame_of
 from inference_server.adapters.reaching import covers
 from inference_server.adapters.sql_outbox import PENDING
-from inference_server.adapters.sql_work import Kinds, SqlWork, read_report
+from inference_server.adapters.sql_work import Kinds, SqlWork, read_report, review_upsert
 from inference_server.domain.candidate import Candidate, CandidateId, CaseView
 from inference_server.domain.case import Case, CaseId, CaseMove
 from inference_server.domain.errors import Conflict, NotFound
@@ -62,7 +62,8 @@ class SqlCaseStore:
     def __init__(self, database: Database, is_open: Callable[[str], bool], clock: Clock) -> None:
         self._database = database
         tracks = Documents(track_document, track_of)
-        self._kinds = Kinds(tracks, Documents(candidate_document, candidate_of), is_open, clock)
+        candidates = Documents(candidate_document, candidate_of)
+        self._kinds = Kinds(tracks, candidates, is_open, clock, review_upsert(database))
 
     def adopt_states(self) -> None:
         """Nothing; afterwards each case is open or not as the city's table of states says today.

@@ -100,14 +100,24 @@ def write_new(database: Database, connection: Connection, frame: Frame, report: 
     return bool(database.run(connection, database.insert_new(_frames), new).rowcount)
 
 
+def review_upsert(database: Database) -> Any:
+    """The statement that asks a person: a new item, or a better look at one (`of`) that nobody has answered."""
+    fixed = ("id", "kind", "created_at")
+    changed = [column.name for column in tables.reviews.c if column.name not in fixed]
+    answered = select(_answers.c.sequence).where(_answers.c.review_id == bindparam("of")).exists()
+    return database.conditional_upsert(tables.reviews, ["id"], changed, ~answered)
+
+
 @dataclass(frozen=True, slots=True)
 class Kinds:
-    """How things are written, which states of a case are open, and the clock of audit notes."""
+    """How things are written, which states of a case are open, and the clock of audit notes. `reviews`: see
+    `review_upsert`."""
 
     tracks: Documents[Track]
     candidates: Documents[Candidate]
     is_open: Callable[[str], bool]
     clock: Clock
+    reviews: Any
 
 
 class SqlWork:
@@ -228,11 +238,7 @@ class SqlWork:
 
     def add_review(self, item: ReviewItem) -> None:
         """Into the review queue, or a better look at something that nobody has answered yet."""
-        values = review_values(item)
-        changed = [name for name in values if name not in ("id", "kind", "created_at")]
-        answered = select(_answers.c.sequence).where(_answers.c.review_id == item.id).exists()
-        statement = self._database.conditional_upsert(tables.reviews, ["id"], changed, ~answered)
-        self._connection.execute(statement, values)
+        self._run(self._kinds.reviews, {**review_values(item), "of": item.id})
 
     def add_answer(self, answer: ReviewAnswer) -> None:
         """One more answer; Conflict where the same person's answer stands already."""
