@@ -23,20 +23,22 @@ from inference_server.domain.geo import LatLon
 from inference_server.domain.observation import Box, Contact
 
 Document = dict[str, Any]
-_Thing = TypeVar("_Thing")
+_Thing = TypeVar("_Thing", bound=Track | Candidate)
 _MOST_REMEMBERED = 8192
 
 
 class Documents(Generic[_Thing]):
     """Texts of one kind of thing, written and read. What was read or written lately is not parsed again.
 
-    The text itself is the key, so what is remembered can never be out of date; what comes out must not be changed.
+    The text itself is the key, so what is remembered can never be out of date; what comes out must not be changed. Of
+    one thing only the last text is remembered: it changes with each look, and the ones before are never read again.
     """
 
     def __init__(self, to_document: Callable[[_Thing], Document], of_document: Callable[[Document], _Thing]) -> None:
         self._to_document = to_document
         self._of_document = of_document
         self._remembered: dict[str, _Thing] = {}
+        self._last_text: dict[str, str] = {}  # by the id of the thing
 
     def write(self, thing: _Thing) -> str:
         """The text of a thing."""
@@ -53,9 +55,11 @@ class Documents(Generic[_Thing]):
         return found
 
     def _remember(self, text: str, thing: _Thing) -> None:
+        self._remembered.pop(self._last_text.pop(thing.id, ""), None)
         if len(self._remembered) >= _MOST_REMEMBERED:
             self._remembered.clear()
-        self._remembered[text] = thing
+            self._last_text.clear()
+        self._remembered[text], self._last_text[thing.id] = thing, text
 
 
 def track_document(track: Track) -> Document:

@@ -17,7 +17,7 @@ from inference_server.adapters.documents import (
     track_document,
     track_of,
 )
-from inference_server.domain.candidate import Candidate, Ray, Snapshot, Track
+from inference_server.domain.candidate import Candidate, Ray, Snapshot, Track, TrackId
 from inference_server.domain.geo import LatLon
 from inference_server.domain.observation import Box
 
@@ -117,6 +117,17 @@ def test_times_of_another_zone_are_the_same_moments() -> None:
 def test_what_was_just_written_is_not_parsed_again() -> None:
     kept, track = tracks(), a_track()
     assert kept.read(kept.write(track)) is track
+
+
+def test_what_a_thing_was_before_it_was_written_anew_is_not_remembered() -> None:
+    kept, before, other = tracks(), a_track(observations=3), a_track(id=TrackId("track-9"))
+    old_text, other_text = kept.write(before), kept.write(other)
+    after = replace(before, observations=4)
+    text = kept.write(after)
+    assert kept.read(text) is after
+    assert kept.read(other_text) is other
+    assert kept.read(old_text) == before
+    assert kept.read(old_text) is not before
 
 
 def test_what_is_remembered_depends_on_the_text_alone() -> None:
