@@ -23,10 +23,12 @@ _SAMPLING: Mapping[str, Any] = {"min_iterations": 500, "max_iterations": 3000, "
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Geometry:
-    """homography: (3, 3) float64 pixels before to pixels after, or None where none sane holds. planar, epipolar: (n,)
-    bool, which matches agree with the homography and with the fundamental matrix."""
+    """homography: (3, 3) float64 pixels before to pixels after, or None where none sane holds. fundamental: (3, 3)
+    float64, x' F x = 0 for pixels before x and after x', or None. planar, epipolar: (n,) bool, which matches agree with
+    the one and with the other."""
 
     homography: Matrix | None
+    fundamental: Matrix | None
     planar: Flags
     epipolar: Flags
 
@@ -34,7 +36,8 @@ class Geometry:
 def explain(matches: Matches) -> Geometry:
     """The geometry that holds most matches together; the same for the same matches, always."""
     homography, planar = fit_homography(matches)
-    return Geometry(homography, planar, _fit_epipolar(matches))
+    fundamental, epipolar = _fit_epipolar(matches)
+    return Geometry(homography, fundamental, planar, epipolar)
 
 
 def fit_homography(matches: Matches) -> tuple[Matrix | None, Flags]:
@@ -53,11 +56,11 @@ def agrees(homography: Matrix, matches: Matches) -> Flags:
     return np.asarray(apart < _HOMOGRAPHY_ERROR_PX, np.bool_)
 
 
-def _fit_epipolar(matches: Matches) -> Flags:
+def _fit_epipolar(matches: Matches) -> tuple[Matrix | None, Flags]:
     if len(matches) < _LEAST_FOR_EPIPOLAR:
-        return np.zeros(len(matches), np.bool_)
+        return None, np.zeros(len(matches), np.bool_)
     found, agree = _estimate(poselib.estimate_fundamental, matches, "max_epipolar_error", _EPIPOLAR_ERROR_PX)
-    return agree if found is not None else np.zeros(len(matches), np.bool_)
+    return (None, np.zeros(len(matches), np.bool_)) if found is None else (found, agree)
 
 
 def _estimate(

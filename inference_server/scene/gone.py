@@ -7,7 +7,7 @@ import numpy as np
 from inference_server.domain.observation import Box
 from inference_server.domain.verification import WORKING_POINT, Answer, Gate, GateResult, Reason, ReasonCode
 from inference_server.scene.alignment import Alignment
-from inference_server.scene.gone_measures import best_score, best_score_beside, evidence_of
+from inference_server.scene.gone_measures import best_score, best_score_beside, evidence_of, not_outvoted
 from inference_server.scene.gone_rules import OBJECTIONS, GoneRules
 from inference_server.scene.hidden import cover
 from inference_server.scene.photo import ScenePhoto
@@ -41,6 +41,7 @@ def measured(
     if evidence is None:
         return {**found, "ground": 0.0}
     hood, like, low = evidence.hood, rules.like(class_name), rules.low_score(class_name)
+    sure = not_outvoted(after.found, like)
     covered = cover(after.found, hood.to_after, hood.box, rules.covering, rules.cover_score)
     was_covered = cover(before.found, hood.to_before, hood.box, rules.covering, rules.cover_score)
     return {
@@ -50,7 +51,7 @@ def measured(
         "covered": covered.share,
         "covered_before": was_covered.share,
         "detected_before": _log_score(best_score(before.found, hood.to_before, hood.box, like), low),
-        "detected_after": _log_score(best_score(after.found, hood.to_after, hood.box, like), low),
+        "detected_after": _log_score(best_score(sure, hood.to_after, hood.box, like), low),
         "detected_beside": _log_score(best_score_beside((before.found, after.found), hood, like), low),
     }
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from detector.boxes import iou
 from detector.detections import Detections
 from detector.image import Pixels
 from inference_server.domain.observation import Box
@@ -36,6 +37,8 @@ EDGE_GREY = 10.0  # a Laplacian above that is an edge, not detail
 LEAST_SIDE = 40  # pixels of ground on one side of the region
 ON_REGION = 0.3  # of the smaller box: from here on two boxes are at one place
 ON_GRID = 0.8  # of a box that belongs to the neighbourhood
+SAME_BOX = 0.5  # intersection over union from which on two boxes are of one thing
+SURER = 1.5  # times the score: the detector has made up its mind
 MOVER_SCORE = 0.25  # a wrongly masked piece of ground costs little
 
 
@@ -153,6 +156,17 @@ def detail(pixels: Pixels, where: Mask) -> float:
     """How fine the picture is there: the mean Laplacian in grey levels, to which a single edge adds little."""
     grey = cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)
     return float(np.minimum(np.abs(cv2.Laplacian(grey, cv2.CV_32F)[where]), EDGE_GREY).mean())
+
+
+def not_outvoted(found: Detections, classes: frozenset[str]) -> Detections:
+    """The detections without those of these classes that lie under a clearly surer one of another class: what is a bin
+    for certain is no overflowing bin, and a cover that was laid is no open hole."""
+    ours = np.array([name in classes for name in found.names()], np.bool_)
+    others = found.where(~ours)
+    if not ours.any() or not len(others):
+        return found
+    over = np.where(iou(found.boxes, others.boxes) >= SAME_BOX, others.scores[None], 0.0).max(axis=1)
+    return found.where(~(ours & (over >= SURER * found.scores)))
 
 
 def best_score(found: Detections, to_photo: Matrix, box: Box, classes: frozenset[str]) -> float:

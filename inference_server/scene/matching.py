@@ -40,12 +40,13 @@ def match(before: Features, after: Features) -> Matches:
     """
     if min(len(before), len(after)) < _LEAST_POINTS:
         return Matches(before.points_px[:0], after.points_px[:0])
-    left, right = _mutual(_unit(before.descriptors), _unit(after.descriptors))
+    left, right = _mutual(unit(before.descriptors), unit(after.descriptors))
     kept = _of_one_turn(after.turns_deg[right] - before.turns_deg[left])
     return Matches(before.points_px[left[kept]], after.points_px[right[kept]])
 
 
-def _unit(descriptors: NDArray[np.uint8]) -> Values:
+def unit(descriptors: NDArray[np.uint8]) -> Values:
+    """(n, 128) float32 of length 1: products of rows are cosines."""
     values = descriptors.astype(np.float32)
     return np.asarray(values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1.0), np.float32)
 

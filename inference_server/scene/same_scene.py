@@ -1,6 +1,5 @@
 """Do two photographs show the same place? The second gate, and the alignment that the third one stands on."""
 
-import cv2
 import numpy as np
 
 from inference_server.domain.observation import Box
@@ -8,9 +7,11 @@ from inference_server.domain.verification import WORKING_POINT, Answer, Gate, Ga
 from inference_server.scene.alignment import Alignment, SceneMatch
 from inference_server.scene.evidence import ACCEPT_AT, keeps_order, weigh
 from inference_server.scene.geometry import Matrix, agrees, explain, fit_homography
+from inference_server.scene.guided import encloses, plane_round
 from inference_server.scene.learned import MatchesPictures
 from inference_server.scene.look import Look, look
 from inference_server.scene.matching import Matches, match
+from inference_server.scene.parallax import parallax
 from inference_server.scene.photo import ScenePhoto
 from inference_server.scene.quality import Quality
 
@@ -42,7 +43,8 @@ def compare(before: Look, after: Look, region: Box | None = None, matches: Match
     geometry = explain(found)
     agree = found.where(geometry.planar | geometry.epipolar)
     steady = agree.where(keeps_order(agree))
-    evidence = weigh(steady, (before.features.size_px, after.features.size_px))
+    sizes_px = before.features.size_px, after.features.size_px
+    evidence, moved = weigh(steady, sizes_px), parallax(found, geometry, sizes_px)
     measures = {
         "features_before": float(len(before.features)),
         "features_after": float(len(after.features)),
@@ -53,9 +55,15 @@ def compare(before: Look, after: Look, region: Box | None = None, matches: Match
         "spread": evidence.spread,
         "outside_block": evidence.outside,
         "evidence": evidence.value,
+        "parallax_share": moved.share,
+        "parallax_evidence": moved.evidence,
     }
-    aligned = Alignment(near(steady, geometry.homography, region), steady.before_px, steady.after_px)
-    return SceneMatch(_result(measures, before.quality, after.quality), aligned)
+    result = _result(measures, before.quality, after.quality)
+    homography = near(steady, geometry.homography, region)
+    is_sought = homography is None and result.answer is Answer.PASS
+    if is_sought and region is not None and geometry.fundamental is not None:
+        homography = plane_round(before.features, after.features, region, geometry.fundamental)
+    return SceneMatch(result, Alignment(homography, steady.before_px, steady.after_px), moved.is_plain)
 
 
 def _outside(matches: Matches, region: Box | None) -> Matches:
@@ -100,13 +108,4 @@ def near(steady: Matches, overall: Matrix | None, region: Box | None) -> Matrix 
         local, agree = fit_homography(steady.where(inside))
         if local is not None and agree.sum() >= _LEAST_NEAR_MATCHES:
             return local
-    return overall if overall is not None and _encloses(steady.where(agrees(overall, steady)), region) else None
-
-
-def _encloses(matches: Matches, region: Box) -> bool:
-    """Whether middle and foot of the region lie within the convex hull of the matched points before."""
-    if len(matches) < _LEAST_NEAR_MATCHES:
-        return False
-    hull = cv2.convexHull(matches.before_px.astype(np.float32))
-    middle = (region.x1 + region.x2) / 2
-    return all(cv2.pointPolygonTest(hull, (middle, y), False) >= 0 for y in ((region.y1 + region.y2) / 2, region.y2))
+    return overall if overall is not None and encloses(steady.where(agrees(overall, steady)), region) else None

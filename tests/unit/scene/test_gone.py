@@ -70,6 +70,19 @@ def test_where_pixels_and_detector_contradict_each_other_nobody_can_tell() -> No
     assert codes(result) == [ReasonCode.PROBLEM_REMAINS]
 
 
+@pytest.mark.parametrize(("score", "answer"), [(0.6, Answer.PASS), (0.4, Answer.CANNOT_TELL)])
+def test_what_is_clearly_surer_something_else_is_not_the_thing(score: float, answer: Answer) -> None:
+    place = ground(1)
+    after = photo(from_there(place), ("pothole", score, shifted(BOX, 12)), ("garbage", 0.3, shifted(BOX, 10)))
+    assert asked(photo(with_thing(place, BOX)), after).answer is answer
+
+
+def test_something_else_elsewhere_does_not_speak_against_the_thing() -> None:
+    place = ground(1)
+    after = photo(from_there(place), ("pothole", 0.9, shifted(BOX, 60)), ("garbage", 0.3, shifted(BOX, 10)))
+    assert codes(asked(photo(with_thing(place, BOX)), after)) == [ReasonCode.PROBLEM_REMAINS]
+
+
 def test_a_half_seen_place_with_a_detection_in_it_remains() -> None:
     place = with_thing(ground(0), BOX, share=0.45)
     after = photo(from_there(place), ("garbage", 0.3, shifted(BOX, 10)))
