@@ -29,7 +29,7 @@ DEFAULT_MIN_SCORE = 0.2
 class FaceDetector:
     """CenterFace, shared by any number of threads: one picture is searched at a time, the others wait.
 
-    The network is built anew for each picture: OpenCV keeps what it needed for the last one, 240 MB at 1280x736 px,
+    The network is built anew for each picture: OpenCV keeps what it needed for the last one, 220 MB at 1280x736 px,
     and building it takes a tenth of the time of a search.
     """
 
