@@ -1,5 +1,6 @@
 """Evidence as it leaves the trusted zone: blurred, or as it was taken for those who may see that, written down."""
 
+import zlib
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
@@ -41,16 +42,22 @@ class Showing:
     def picture(self, sha256: str) -> bytes:
         """The picture with faces and plates made unreadable; raises NotFound."""
         try:
-            parts = self._parts(sha256, self._detects().model_version)
-            return blurred(self._evidence.get(sha256), parts, self._limits)
+            return blurred(self._evidence.get(sha256), self._hidden(sha256), self._limits)
         except PictureUnreadable as fault:
             raise NotFound(f"the picture cannot be shown: {fault}", field="sha256") from fault
+
+    def tag(self, sha256: str) -> str:
+        """What `picture` shows, in short: another model or detector of faces that hides other parts changes it."""
+        return f"{sha256}-{zlib.crc32(repr(self._hidden(sha256)).encode()):08x}"
 
     def original(self, sha256: str, thing: str, by: str) -> bytes:
         """The picture as it was taken; that somebody saw it is in the audit log before they do. Raises NotFound."""
         picture = self._evidence.get(sha256)
         self._audit.add(AuditNote.by(by, AuditAction.ORIGINAL_SHOWN, thing, sha256=sha256))
         return picture
+
+    def _hidden(self, sha256: str) -> tuple[Box, ...]:
+        return self._parts(sha256, self._detects().model_version)
 
     def _looked_for(self, sha256: str, model_version: str) -> tuple[Box, ...]:
         picture = self._evidence.get(sha256)

@@ -120,7 +120,7 @@ def _add_files(router: APIRouter, services: ConsoleServices, replies: Replies) -
     def picture(request: Request, session: Session, shown: Shows, wanted: str, sha256: str) -> Response:
         if checked_sha256(sha256) not in services.sight.pictures(shown, wanted, session.reach):
             raise NotFound(f"no picture {sha256}", field="sha256")
-        return picture_reply(request, services.showing.picture(sha256), f"{sha256}-shown")
+        return picture_reply(request, services.showing.picture(sha256), services.showing.tag(sha256))
 
     def add_pictures(shown: Shows) -> None:
         @router.get(f"/{shown.value}/{{wanted}}/pictures/{{sha256}}", name=f"picture of {shown.value}")
@@ -134,7 +134,8 @@ def _add_files(router: APIRouter, services: ConsoleServices, replies: Replies) -
     def thumbnail(request: Request, session: SignedIn, case_id: str) -> Response:
         item = for_thumbnail(services.store.evidence(services.sight.case(CaseId(case_id), session.reach).id))
         small = cut_out(services.showing.picture(item.sha256), item.box)
-        reply = picture_reply(request, small, f"{item.sha256[:24]}-{'-'.join(f'{side:.0f}' for side in item.box)}")
+        cut = "-".join(f"{side:.0f}" for side in item.box)
+        reply = picture_reply(request, small, f"{services.showing.tag(item.sha256)}-{cut}")
         reply.headers["Cache-Control"] = "private, max-age=5"  # a nearer picture may take its place
         return reply
 

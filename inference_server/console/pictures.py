@@ -26,11 +26,11 @@ def checked_sha256(text: str) -> str:
 
 
 def picture_reply(request: Request, picture: bytes, tag: str) -> Response:
-    """A picture that never changes under its address; only the three known kinds are given out."""
+    """A picture that changes only with its tag; only the three known kinds are given out."""
     kind = media_type(picture)
     if kind is None:
         raise NotFound("what is stored is no picture", field="sha256")
-    headers = {"ETag": f'"{tag}"', "Cache-Control": "private, max-age=86400, immutable"}
+    headers = {"ETag": f'"{tag}"', "Cache-Control": "private, max-age=86400"}
     if request.headers.get("if-none-match") == headers["ETag"]:
         return Response(status_code=304, headers=headers)
     return Response(picture, media_type=kind, headers=headers)

@@ -20,7 +20,7 @@ WantsOriginal = Annotated[
 def evidence_response(services: Services, token: Token, sha256: str, thing: str, *, original: bool) -> Response:
     """A picture of evidence for the holder of a token; raises NotFound, or NotAllowed for an original."""
     if not original:
-        return _response(services.showing.picture(sha256), f"{sha256}-shown", _SHOWN)
+        return _response(services.showing.picture(sha256), services.showing.tag(sha256), _SHOWN)
     demand_scope(token, frozenset({ORIGINALS}))
     return _response(services.showing.original(sha256, thing, operator(token)), sha256, "no-store")
 

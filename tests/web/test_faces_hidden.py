@@ -33,16 +33,20 @@ def faces() -> list[tuple[slice, slice]]:
     return [(slice(y1 + 6, y2 - 6), slice(x1 + 6, x2 - 6)) for x1, y1, x2, y2 in inner]
 
 
-def shown(app: OpenApp) -> bytes:
-    """A picture of a case that a drive has filed, as the API gives it."""
+def drive(app: OpenApp) -> None:
+    """A case is filed, with a picture of four people."""
     with app.client("device") as device:
         for number, meta in enumerate(around_a_thing()):
             post(device, meta, a_picture_of_four(number), wait=1).raise_for_status()
+
+
+def shown(app: OpenApp) -> httpx.Response:
+    """The picture of the case, as the API gives it."""
     with app.client("cases:read") as reader:
         (case,) = reader.get("/v1/cases").raise_for_status().json()["cases"]
         href = reader.get(f"/v1/cases/{case['id']}").json()["evidence"][0]["href"]
         answer: httpx.Response = reader.get(href).raise_for_status()
-        return answer.content
+        return answer
 
 
 def fine_grain(picture: bytes, part: tuple[slice, slice]) -> float:
@@ -61,7 +65,8 @@ def test_every_face_of_a_picture_that_is_shown_is_unreadable_and_what_is_beside_
     tmp_path: Path, card: Path
 ) -> None:
     with open_app(tmp_path / "data", card, face_model=face_model()) as app:
-        picture = shown(app)
+        drive(app)
+        picture = shown(app).content
     for face in faces():
         assert fine_grain(picture, face) < 0.3 * fine_grain(a_picture_of_four(0), face)
     legs = (slice(500, 700), slice(100, 1200))
@@ -70,9 +75,19 @@ def test_every_face_of_a_picture_that_is_shown_is_unreadable_and_what_is_beside_
 
 def test_without_the_detector_these_faces_can_be_read(tmp_path: Path, card: Path) -> None:
     with open_app(tmp_path / "data", card) as app:
-        picture = shown(app)
+        drive(app)
+        picture = shown(app).content
     for face in faces():
         assert fine_grain(picture, face) > 0.7 * fine_grain(a_picture_of_four(0), face)
+
+
+def test_a_picture_that_a_browser_keeps_is_not_taken_for_the_one_that_hides_more(tmp_path: Path, card: Path) -> None:
+    with open_app(tmp_path / "data", card) as app:
+        drive(app)
+        before, again = shown(app).headers["ETag"], shown(app).headers["ETag"]
+    with open_app(tmp_path / "data", card, face_model=face_model()) as app:
+        after = shown(app).headers["ETag"]
+    assert before == again != after
 
 
 def test_a_server_with_another_file_does_not_start(tmp_path: Path, card: Path) -> None:
