@@ -14,9 +14,8 @@ from inference_server.scene.geometry import Geometry
 from inference_server.scene.matching import Matches
 
 _OFF_PX: Final = 8.0  # of the photograph before: more than lenses and screens bend
-_LEAST_SHARE: Final = (
-    0.1  # made copies reach 0.05: of many points some agree by chance, or lie in a piece moved by hand
-)
+# Made copies reach 0.05: of many points some agree by chance, or lie in a piece moved by hand.
+_LEAST_SHARE: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
