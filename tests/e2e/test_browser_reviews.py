@@ -73,6 +73,8 @@ def test_a_case_is_confirmed_rejected_and_taken_back_by_single_keys(reviewed: Br
     by_item = {item: case.id for case, item in asked}
     assert shown(page) in by_item
     expect(page.locator("#asked")).to_have_text("这是“暴露垃圾”吗？")
+    expect(page.locator("[data-fact=score]")).to_have_text("0.41")
+    expect(page.locator("[data-fact=probability]")).to_have_text("0.36")
     yes = shown(page)
     press(page, "y")
     no = shown(page)

@@ -27,6 +27,7 @@ def ask_about_case(city: SeededCity, class_name: str = "garbage") -> tuple[Case,
         frame_id=near.frame_id,
         class_name=class_name,
         score=0.41,
+        probability=0.36,
         box=(x1, y1, x2, y2),
         case_id=case.id,
     )
