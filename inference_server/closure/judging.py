@@ -69,7 +69,6 @@ class Pair:
     gone: GateResult | None
     region: Box | None
     alignment: Alignment
-    is_from_elsewhere: bool
 
     @property
     def rank(self) -> tuple[bool, bool, float, float]:
@@ -124,8 +123,8 @@ class Judge:
         The worst suspicion of all photographs after counts; of the pairs the best. Where another pair shows the place
         with the problem in it, nothing is decided by the best one.
         """
+        doubts = [_authentic(after, befores, question) for after in afters]
         pairs = [self._pair(before, after, question) for before, after in _combined(befores, afters)]
-        doubts = [_authentic(after, befores, question, pairs) for after in afters]
         best = max(pairs, key=lambda pair: pair.rank)
         gates = {Gate.AUTHENTIC: min(doubts, key=lambda one: one.score), Gate.SAME_SCENE: best.scene}
         if best.gone is not None:
@@ -139,7 +138,7 @@ class Judge:
         region, gone = regions[0] if regions else None, None
         if question.asks_all or match.result.answer is Answer.PASS:
             region, gone = self._gone(before, after, match.alignment, regions, question)
-        return Pair(before, after, match.result, gone, region, match.alignment, match.is_from_elsewhere)
+        return Pair(before, after, match.result, gone, region, match.alignment)
 
     def _gone(
         self, before: Opened, after: Opened, alignment: Alignment, regions: list[Box], question: Question
@@ -182,7 +181,7 @@ def _described(photo: ScenePhoto) -> Look:
         return found
 
 
-def _authentic(after: Opened, befores: Sequence[Opened], question: Question, pairs: Sequence[Pair]) -> GateResult:
+def _authentic(after: Opened, befores: Sequence[Opened], question: Question) -> GateResult:
     said = after.facts
     story = PhotoStory(
         claim=PhotoClaim(
@@ -192,8 +191,7 @@ def _authentic(after: Opened, befores: Sequence[Opened], question: Question, pai
         limits=question.limits,
         known=question.uses.get(said.sha256, ()),
     )
-    others = frozenset(pair.before.photo.sha256 for pair in pairs if pair.after is after and pair.is_from_elsewhere)
-    return authentic([before.photo for before in befores], after.photo, story, others)
+    return authentic([before.photo for before in befores], after.photo, story)
 
 
 def cannot_tell(gate: Gate, *reasons: Reason) -> GateResult:

@@ -23,11 +23,7 @@ class Alignment:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SceneMatch:
-    """What the second gate says, and the alignment the third gate stands on.
-
-    is_from_elsewhere: whether parallax proves that the photographs were taken from two spots.
-    """
+    """What the second gate says, and the alignment the third gate stands on."""
 
     result: GateResult
     alignment: Alignment
-    is_from_elsewhere: bool = False

@@ -32,15 +32,9 @@ class PhotoStory:
     known: Sequence[PhotoMatch] = ()
 
 
-def authentic(
-    befores: Sequence[ScenePhoto],
-    after: ScenePhoto | None,
-    story: PhotoStory,
-    from_elsewhere: frozenset[str] = frozenset(),
-) -> GateResult:
+def authentic(befores: Sequence[ScenePhoto], after: ScenePhoto | None, story: PhotoStory) -> GateResult:
     """What the first gate says of one after-photo against all photographs before of its case.
 
-    from_elsewhere: hashes of the photographs before that were taken from another spot, as the second gate has proven.
     FAIL: a fact speaks against it (bytes, look, time, place, device). CANNOT_TELL: a suspicion does, or a photograph is
     missing. Reasons carry the numbers that gave them.
     """
@@ -51,7 +45,7 @@ def authentic(
         [
             _time_and_place(story),
             _used_elsewhere(story.known),
-            *_copies(befores, after, from_elsewhere),
+            *_copies(befores, after),
             _recaptured(after),
             _declared(after),
         ]
@@ -72,7 +66,7 @@ def _used_elsewhere(known: Sequence[PhotoMatch]) -> Check:
     return _check_of_bits(nearest.bits_apart, reason)
 
 
-def _copies(befores: Sequence[ScenePhoto], after: ScenePhoto, from_elsewhere: frozenset[str]) -> Iterator[Check]:
+def _copies(befores: Sequence[ScenePhoto], after: ScenePhoto) -> Iterator[Check]:
     """Whether it was made from a photograph before; the same bytes need no pixels."""
     if any(before.sha256 == after.sha256 for before in befores):
         yield certain(Reason(ReasonCode.SAME_AS_BEFORE, {"bits_apart": 0.0}))
@@ -80,7 +74,7 @@ def _copies(befores: Sequence[ScenePhoto], after: ScenePhoto, from_elsewhere: fr
     turned, after_plate = turned_hashes(after.pixels), plate(after)
     for before in befores:
         yield _same_look(perceptual_hash(before.pixels), turned.values())
-        yield exposure_check(plate(before), after_plate, is_from_elsewhere=before.sha256 in from_elsewhere)
+        yield exposure_check(plate(before), after_plate)
 
 
 def _same_look(before: PerceptualHash, turned: Iterable[PerceptualHash]) -> Check:

@@ -28,16 +28,12 @@ _LEAST_MOVED: Final = 2  # vehicles or persons that came or went: two moments, u
 _BEYOND_DOUBT: Final = 0.12  # a score under which nothing that moved excuses
 
 
-def exposure_check(before: Plate, after: Plate, *, is_from_elsewhere: bool = False) -> Check:
-    """Objects where the photographs seem to be of one exposure: a copy, or with a part that was worked on.
-
-    is_from_elsewhere: parallax proves two spots. A house front agrees with itself from anywhere, so that only what lies
-    in place still speaks for a copy.
-    """
+def exposure_check(before: Plate, after: Plate) -> Check:
+    """Objects where the photographs seem to be of one exposure: a copy, or with a part that was worked on."""
     still = in_place(before, after)
     found, is_mirrored = _laid_over(before, after)
     copied, unmoved = 1.0 - same_exposure_share(found), in_place_score(still)
-    score = min(max(copied, WORKING_POINT) if is_from_elsewhere else copied, unmoved)
+    score = min(copied, unmoved)
     if still.moved >= _LEAST_MOVED and copied > _BEYOND_DOUBT:
         score = max(score, WORKING_POINT)
     measures = {

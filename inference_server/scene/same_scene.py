@@ -11,7 +11,6 @@ from inference_server.scene.guided import encloses, plane_round
 from inference_server.scene.learned import MatchesPictures
 from inference_server.scene.look import Look, look
 from inference_server.scene.matching import Matches, match
-from inference_server.scene.parallax import parallax
 from inference_server.scene.photo import ScenePhoto
 from inference_server.scene.quality import Quality
 
@@ -43,8 +42,7 @@ def compare(before: Look, after: Look, region: Box | None = None, matches: Match
     geometry = explain(found)
     agree = found.where(geometry.planar | geometry.epipolar)
     steady = agree.where(keeps_order(agree))
-    sizes_px = before.features.size_px, after.features.size_px
-    evidence, moved = weigh(steady, sizes_px), parallax(found, geometry, sizes_px)
+    evidence = weigh(steady, (before.features.size_px, after.features.size_px))
     measures = {
         "features_before": float(len(before.features)),
         "features_after": float(len(after.features)),
@@ -55,15 +53,13 @@ def compare(before: Look, after: Look, region: Box | None = None, matches: Match
         "spread": evidence.spread,
         "outside_block": evidence.outside,
         "evidence": evidence.value,
-        "parallax_share": moved.share,
-        "parallax_evidence": moved.evidence,
     }
     result = _result(measures, before.quality, after.quality)
     homography = near(steady, geometry.homography, region)
     is_sought = homography is None and result.answer is Answer.PASS
     if is_sought and region is not None and geometry.fundamental is not None:
         homography = plane_round(before.features, after.features, region, geometry.fundamental)
-    return SceneMatch(result, Alignment(homography, steady.before_px, steady.after_px), moved.is_plain)
+    return SceneMatch(result, Alignment(homography, steady.before_px, steady.after_px))
 
 
 def _outside(matches: Matches, region: Box | None) -> Matches:

@@ -147,9 +147,8 @@ def _handed_in(pair: Staged, photos: Photos) -> tuple[bytes, bytes]:
 
 def _authentic_of(pair: Staged) -> GateResult:
     def asked() -> GateResult:
-        match, before, after = matched_of(pair)
-        elsewhere = frozenset({before.sha256}) if match.is_from_elsewhere else frozenset()
-        return authentic([before], after, PhotoStory(), elsewhere)
+        _, before, after = matched_of(pair)
+        return authentic([before], after, PhotoStory())
 
     return kept("authentic", _key(pair, _sources(_OF_THE_THIRD)), (), asked)
 

@@ -129,10 +129,3 @@ def test_corners_choose_each_other_as_with_the_matcher_of_opencv_also_where_many
         chosen, partners = mutual(one, other)
         assert chosen.tolist() == [match.queryIdx for match in found]
         assert partners.tolist() == [match.trainIdx for match in found]
-
-
-def test_what_was_taken_from_another_spot_is_no_copy_unless_it_lies_in_place() -> None:
-    warped, same = plate(photo(aslant(BEFORE))), plate(photo(saved(BEFORE, 80)))
-    assert exposure_check(plate(photo(BEFORE)), warped).score < WORKING_POINT
-    assert exposure_check(plate(photo(BEFORE)), warped, is_from_elsewhere=True).score >= WORKING_POINT
-    assert exposure_check(plate(photo(BEFORE)), same, is_from_elsewhere=True).score < WORKING_POINT

@@ -100,17 +100,6 @@ def test_the_geometry_near_the_problem_is_the_one_of_its_own_plane() -> None:
     assert np.allclose(middle, [[[324.0, 380.0]]], atol=1.0)
 
 
-@pytest.mark.parametrize(("nearer_px", "is_from_elsewhere"), [(4.0, True), (30.0, False)], ids=["depth", "one plane"])
-def test_depth_in_a_place_tells_that_it_was_photographed_from_two_spots(
-    nearer_px: float, is_from_elsewhere: bool
-) -> None:
-    before = place(13)
-    after = seen_from(before, np.array([[1.0, 0.0, 30.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]))
-    near_part = np.array([[1.0, 0.0, nearer_px], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
-    after[260:] = seen_from(before, near_part)[260:]
-    assert same_scene(photo(before), photo(after)).is_from_elsewhere is is_from_elsewhere
-
-
 HOLE = Box(x1=300, y1=400, x2=340, y2=420)
 
 
