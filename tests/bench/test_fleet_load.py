@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,10 @@ from typing import Any
 import pytest
 
 BENCH = Path(__file__).parent
+sys.path[:0] = [str(BENCH)]
+
+from speed_parts.commits import Commits
+
 CARD = BENCH.parents[1] / "weights" / "xuncheng-n.json"
 
 
@@ -40,3 +45,16 @@ def test_a_small_fleet_whose_server_stalls_keeps_its_frames_and_catches_up() -> 
     assert figures["became"] == {"analysed": 14, "not_moved": 10}
     assert figures["recovered_after_s"] > 0.0
     assert 0 < sum(done for _, done, _, _ in figures["over_time"]) <= 24
+
+
+def test_a_frame_that_is_done_is_seen_however_many_older_ones_wait(tmp_path: Path) -> None:
+    database = tmp_path / "frames.sqlite"
+    rows = [(f"{number:04d}", "queued") for number in range(1200)] + [("late", "done")]
+    with sqlite3.connect(database) as writer:
+        writer.execute("CREATE TABLE frames (id TEXT, state TEXT)")
+        writer.executemany("INSERT INTO frames VALUES (?, ?)", rows)
+    with Commits(database) as commits:
+        seen = [commits.expect(frame_id) for frame_id, _ in rows]
+        assert seen[-1].wait(timeout=5.0)
+        assert commits.waiting == 1200
+        assert not seen[0].is_set()

@@ -5,16 +5,17 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from itertools import islice
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 _LOOK_EVERY_S = 0.005
-_MOST_AT_ONCE = 500  # the oldest ones: under load many wait
+_AT_ONCE = 500  # asked for in one statement
 
 
 class Commits:
     """Looks into the database a few hundred times a second. `done_s` is when each frame was seen done
-    (time.perf_counter); whoever waits for it is woken."""
+    (time.perf_counter); whoever waits for it is woken. Under load, when many wait, they are asked for in turn: frames
+    are done in no order, so that looking at the oldest ones alone would see none of those behind them."""
 
     def __init__(self, database: Path) -> None:
         self._database = database
@@ -43,9 +44,17 @@ class Commits:
     def _watch(self) -> None:
         with sqlite3.connect(f"file:{self._database}?mode=ro", uri=True, isolation_level=None) as reader:
             while not self._stopping.wait(_LOOK_EVERY_S):
-                waiting = list(islice(list(self._waiting), _MOST_AT_ONCE))
-                marks = ",".join("?" * len(waiting))
-                question = f"SELECT id FROM frames WHERE state <> 'queued' AND id IN ({marks})"
-                for (frame_id,) in reader.execute(question, waiting).fetchall() if waiting else ():
-                    self.done_s[frame_id] = time.perf_counter()
-                    self._waiting.pop(frame_id).set()
+                for waiting in _batches(list(self._waiting), _AT_ONCE):
+                    self._look_for(reader, waiting)
+
+    def _look_for(self, reader: sqlite3.Connection, waiting: Sequence[str]) -> None:
+        marks = ",".join("?" * len(waiting))
+        question = f"SELECT id FROM frames WHERE state <> 'queued' AND id IN ({marks})"
+        for (frame_id,) in reader.execute(question, waiting).fetchall():
+            self.done_s[frame_id] = time.perf_counter()
+            self._waiting.pop(frame_id).set()
+
+
+def _batches(of: Sequence[str], most: int) -> Iterator[Sequence[str]]:
+    """The items in order, so many at a time."""
+    return (of[start : start + most] for start in range(0, len(of), most))
