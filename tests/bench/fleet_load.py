@@ -51,6 +51,7 @@ CORES = 2
 P95_S = 5.0
 DRAIN_S = 900.0
 PARTS = 10  # of the run that are told apart
+LOOK_EVERY_S = 0.05  # of the load into the database: finer is nothing here, and costs the server's cores
 RECOVERED_S = 2.0  # so many seconds' frames may be under way where the server keeps up
 ROADS, PICTURES_A_ROAD, STEP_M = 4, 24, 8.0
 APART_M = 3000.0  # between the roads of two cars: nobody meets another's cases
@@ -135,7 +136,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         plan = ServerPlan(data_folder=Path(folder), card=CARD, workers=CORES)
         database = plan.data_folder / "xuncheng.sqlite"
-        with running_server(plan) as server, Commits(database) as commits:
+        with running_server(plan) as server, Commits(database, LOOK_EVERY_S) as commits:
             fleet = _fleet(server, options)
             before_s = cpu_s(server.process.pid)
             with Watch(server.process, commits, options) as watch:

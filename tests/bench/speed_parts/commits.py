@@ -13,12 +13,12 @@ _AT_ONCE = 500  # asked for in one statement
 
 
 class Commits:
-    """Looks into the database a few hundred times a second. `done_s` is when each frame was seen done
-    (time.perf_counter); whoever waits for it is woken. Under load, when many wait, they are asked for in turn: frames
-    are done in no order, so that looking at the oldest ones alone would see none of those behind them."""
+    """Looks into the database every few milliseconds; less often it takes less of the processor that the server needs.
+    `done_s` is when each frame was seen done (time.perf_counter); whoever waits for it is woken. Under load, when many
+    wait, all of them are asked for: frames are done in no order, so that the oldest ones alone would hide the rest."""
 
-    def __init__(self, database: Path) -> None:
-        self._database = database
+    def __init__(self, database: Path, look_every_s: float = _LOOK_EVERY_S) -> None:
+        self._database, self._look_every_s = database, look_every_s
         self._waiting: dict[str, threading.Event] = {}
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -43,7 +43,7 @@ class Commits:
 
     def _watch(self) -> None:
         with sqlite3.connect(f"file:{self._database}?mode=ro", uri=True, isolation_level=None) as reader:
-            while not self._stopping.wait(_LOOK_EVERY_S):
+            while not self._stopping.wait(self._look_every_s):
                 for waiting in _batches(list(self._waiting), _AT_ONCE):
                     self._look_for(reader, waiting)
 
