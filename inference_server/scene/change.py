@@ -27,27 +27,39 @@ class Looks:
     after_edges: Floats
 
 
-def looks_of(hood: Neighbourhood, ground: Mask) -> Looks:
-    """Features of both photographs; light and contrast after are brought to those before, measured on the ground."""
-    first = _lab(hood.before)
-    second = _alike(_lab(hood.after), first, ground)
+@dataclass(frozen=True, slots=True, eq=False)
+class Light:
+    """What brings the light after to the light before: Lab values around `found` are stretched by `gain` and put around
+    `wanted`, all (3,)."""
+
+    found: Floats
+    gain: Floats
+    wanted: Floats
+
+    def brought(self, lab: Floats) -> Floats:
+        """The photograph after, (h, w, 3) Lab, in the light before."""
+        return np.asarray((lab - self.found) * self.gain + self.wanted, np.float32)
+
+
+def light_of(hood: Neighbourhood, ground: Mask) -> Light:
+    """Lightness by median and spread, colour by median, over the ground, (h, w) bool and not empty; dim light takes
+    colour away as well."""
+    goal, have = _lab(hood.before)[ground], _lab(hood.after)[ground]
+    gain = float(np.clip(goal[:, 0].std() / max(have[:, 0].std(), 1e-3), 0.5, 2.0))
+    wanted, found = np.median(goal, axis=0), np.median(have, axis=0)
+    light = float(np.clip(wanted[0] / max(found[0], 1.0), 0.5, 2.0))
+    return Light(found, np.array([gain, light, light], np.float32), wanted)
+
+
+def looks_of(before: Pixels, after: Pixels, light: Light) -> Looks:
+    """Features of both photographs, (h, w, 3) uint8 BGR on one grid; light and contrast after are those before."""
+    first, second = _lab(before), light.brought(_lab(after))
     first_edges, second_edges = edges(first[:, :, 0]), edges(second[:, :, 0])
     return Looks(_features(first, first_edges), _features(second, second_edges), first_edges, second_edges)
 
 
 def _lab(pixels: Pixels) -> Floats:
     return np.asarray(cv2.cvtColor(pixels.astype(np.float32) / 255, cv2.COLOR_BGR2Lab), np.float32)
-
-
-def _alike(second: Floats, first: Floats, ground: Mask) -> Floats:
-    """Lightness by median and spread, colour by median, over the ground; dim light takes colour away as well."""
-    if not ground.any():
-        return second
-    goal, have = first[ground], second[ground]
-    gain = float(np.clip(goal[:, 0].std() / max(have[:, 0].std(), 1e-3), 0.5, 2.0))
-    wanted, found = np.median(goal, axis=0), np.median(have, axis=0)
-    light = float(np.clip(wanted[0] / max(found[0], 1.0), 0.5, 2.0))
-    return np.asarray((second - found) * np.array([gain, light, light], np.float32) + wanted, np.float32)
 
 
 def edges(grey: Floats) -> Floats:

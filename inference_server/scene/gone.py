@@ -118,7 +118,8 @@ def _part_is_left(measures: Measures, rules: GoneRules) -> bool:
 
 def _moved(measures: Measures, rules: GoneRules) -> GateResult:
     """Found next door; a passing vehicle can look a little like it, so that only a clear find is a failure."""
-    if measures["moved"] >= rules.sure_moved or measures["detected_beside"] >= rules.sure_detected_beside:
+    seen_beside = min(measures["nearer_beside"], measures["pattern_beside"])
+    if seen_beside >= rules.sure_moved or measures["detected_beside"] >= rules.sure_detected_beside:
         return _fails(ReasonCode.PROBLEM_MOVED, measures)
     return _cannot_tell(ReasonCode.PROBLEM_MOVED, measures)
 

@@ -10,11 +10,13 @@ from detector.boxes import iou
 from detector.detections import Detections
 from detector.image import Pixels
 from inference_server.domain.observation import Box
+from inference_server.scene.after_view import after_view
 from inference_server.scene.change import (
     LEAST_QUIET,
     Looks,
     Telling,
     colour_change,
+    light_of,
     looks_of,
     quiet_ground,
     spill,
@@ -25,7 +27,7 @@ from inference_server.scene.change import (
     unlike_most_of_it,
 )
 from inference_server.scene.hidden import without_movers
-from inference_server.scene.moved import search
+from inference_server.scene.moved import Beside, found_beside, found_here
 from inference_server.scene.photo import ScenePhoto
 from inference_server.scene.region import Floats, Mask, Matrix, Neighbourhood
 from inference_server.scene.settle import settled
@@ -63,26 +65,31 @@ def evidence_of(
     ground = hood.belt & free
     if ground.sum() < max(60, 0.25 * hood.inside.sum()) or hood.inside.sum() < 60:
         return None
-    looks = looks_of(hood, ground)
+    light = light_of(hood, ground)
+    looks = looks_of(hood.before, hood.after, light)
     sign = telling(looks, hood.inside, ground)
-    return Evidence(hood, ground, looks, sign, _measures(hood, ground, looks, sign))
+    thing = hood.inside & (sign.before > 0.5)
+    if not thing.any():
+        thing = hood.inside
+    view = after_view(hood, photos[0].pixels, photos[1].pixels)
+    beside = found_beside(hood, looks, view, looks_of(view.before, view.after, light), thing)
+    measures = _measures(hood, ground, looks, sign, thing)
+    return Evidence(hood, ground, looks, sign, {**measures, **_told(beside)})
 
 
-def _measures(hood: Neighbourhood, ground: Mask, looks: Looks, sign: Telling) -> dict[str, float]:
+def _told(beside: Beside) -> dict[str, float]:
+    return {"nearer_beside": beside.nearer, "pattern_beside": beside.pattern}
+
+
+def _measures(hood: Neighbourhood, ground: Mask, looks: Looks, sign: Telling, thing: Mask) -> dict[str, float]:
     inside = hood.inside
     structure, colour = structure_change(looks), colour_change(looks)
     out = stands_out(looks.before, inside, ground), stands_out(looks.after, inside, ground)
-    thing = inside & (sign.before > 0.5)
-    if not thing.any():
-        thing = inside
-    found = search(hood, looks, thing)
     quiet = quiet_ground(structure, colour, ground)
     unlike_quiet = _blocks_unlike(hood, looks, quiet if quiet.sum() >= LEAST_QUIET else ground)
     same = (structure < 0.3) & (colour < 2.5 * np.median(colour[ground]) + 3)
     return {
-        "here": found.here,
-        "beside": found.beside,
-        "moved": found.moved,
+        "here": found_here(hood, looks),
         "quiet": float(quiet.sum() / ground.sum()),
         **unlike_quiet,
         "left_block": _left_block(hood, thing, same & (sign.after > 0.5)),

@@ -13,6 +13,38 @@ from inference_server.domain.errors import BadPolicy
 COVERING = frozenset({"person", "bicycle", "motorcycle", "car", "truck", "bus"})
 SHIPPED = Path(__file__).parents[1] / "policy" / "gone.toml"
 OBJECTIONS = ("not_left", "not_moved", "not_hidden")
+# What may be weighed: the names of what `gone_measures.py` reads off the region and its surroundings.
+WEIGHABLE = frozenset(
+    [
+        "here",
+        "nearer_beside",
+        "pattern_beside",
+        "quiet",
+        "unlike_most",
+        "unlike_least",
+        "strange",
+        "left_block",
+        "structure_inside",
+        "structure_ground",
+        "colour_inside",
+        "colour_ground",
+        "structure_calm",
+        "spill",
+        "separation",
+        "left",
+        "kept",
+        "quiet_structure",
+        "quiet_colour",
+        "same",
+        "stands_out_before",
+        "stands_out_after",
+        "detail_inside_after",
+        "detail_ground_before",
+        "detail_ground_after",
+        "brightness_after",
+        "region_px",
+    ]
+)
 UNKNOWN_LOW_SCORE = 0.25  # of a class that the model card says nothing about
 
 
@@ -68,7 +100,7 @@ class GoneRules:
     least_part_here: float = 0.5  # correlation of the thing at its place for a part of it
     least_out: float = 1.0  # how far the region before differs from its belt for a part to be told
     least_new: float = 0.5  # how far the region after differs from its belt where something new stands there
-    sure_moved: float = 0.8  # how much some place next door became the thing from which on it was moved there
+    sure_moved: float = 0.75  # of both that a place next door became like the thing and shows its pattern: moved there
     sure_detected_beside: float = 1.0  # natural logarithm of score over low score of a like thing next door, the same
     most_spill: float = 0.08  # share of the belt under what has changed in the region as well; more may be a cover
     most_unlike: float = 2.5  # standard deviations of the ground that a block of what spills may differ from it
@@ -115,6 +147,9 @@ def _weighing(path: Path, table: Mapping[str, Any], name: str) -> Weighing:
     if not 0 < pass_at < 1:
         raise BadPolicy(f"{path.name}: 0 < pass_at < 1 must hold", field=f"{name}.pass_at")
     weights = {key: _number(path, table["weights"], key) for key in table.get("weights", {})}
+    unknown = sorted(set(weights) - WEIGHABLE)
+    if unknown:
+        raise BadPolicy(f"{path.name}: no measure is called {unknown[0]!r}", field=f"{name}.weights.{unknown[0]}")
     return Weighing(bias=bias, weights=weights, pass_at=pass_at)
 
 

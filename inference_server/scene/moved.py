@@ -6,10 +6,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inference_server.scene.after_view import AfterView
 from inference_server.scene.change import Looks
 from inference_server.scene.region import Floats, Mask, Neighbourhood
 
 Values = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 STEP = 2  # structure is pooled over more pixels than that: nothing is lost
 SCALES_HERE = (0.84, 1.0, 1.19)
@@ -17,38 +19,53 @@ SCALES_BESIDE = (0.6, 0.77, 1.0, 1.3, 1.6)  # along a street a thing soon looks 
 HERE = 0.35  # sides of the region: a thing found this near to its place has not moved
 SMOOTH = 0.02  # squared difference a pixel below which surfaces count as alike
 COLOUR_SCALE = 0.1  # of differences in Lab, so that they weigh about as much as those of structure
-LEAST_SEEN = 0.9  # of a place that both photographs must show
+LEAST_SEEN = 0.9  # of a place that a photograph must show
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Search:
-    """here: how well the structure of the region is found again at its place, a correlation in -1..1.
+class Beside:
+    """What a place next door became, 0..1 both, each of the place where it is most.
 
-    beside: how much more like the thing some other place became, 0..1: 0 not at all, 1 it now looks just the same.
-    moved: the same of a place that has the thing's pattern as well, and had it not before. Where a vehicle has left,
-    bare ground comes nearer to a flat thing, but shows nothing of its pattern.
+    nearer: how much more like the thing, 0: not at all, 1: it now looks just the same. pattern: how much better the
+    thing's pattern fits than it did before, or how well where only the photograph after reaches. Either alone tells
+    little: where a vehicle has left, bare ground comes nearer to a flat thing but shows nothing of its pattern, and in
+    another light a thing shows its pattern but comes no nearer.
     """
 
-    here: float
-    beside: float
-    moved: float
+    nearer: float
+    pattern: float
 
 
-def search(hood: Neighbourhood, looks: Looks, thing: Mask) -> Search:
-    """The thing before, `thing` (h, w) bool, looked for in the neighbourhood after."""
-    x1, y1, x2, y2 = (round(v / STEP) for v in (hood.box.x1, hood.box.y1, hood.box.x2, hood.box.y2))
-    part = (slice(y1, y2), slice(x1, x2))
+def found_here(hood: Neighbourhood, looks: Looks) -> float:
+    """How well the structure of the region is found again at its place, a correlation in -1..1."""
+    part = _part(hood)
     reach = max(1, round(HERE * hood.side_px / STEP))
-    around = (slice(max(0, y1 - reach), y2 + reach), slice(max(0, x1 - reach), x2 + reach))
+    rows, columns = (slice(max(0, one.start - reach), one.stop + reach) for one in part)
     before, after = looks.before_edges[::STEP, ::STEP], looks.after_edges[::STEP, ::STEP]
-    here = [_correlation(after[around], piece) for piece in _scaled(before[part], SCALES_HERE)]
+    return max(_correlation(after[rows, columns], piece) for piece in _scaled(before[part], SCALES_HERE))
+
+
+def found_beside(hood: Neighbourhood, looks: Looks, view: AfterView, seen: Looks, thing: Mask) -> Beside:
+    """The thing before, `thing` (h, w) bool, looked for next door in the photograph after itself, whose looks are
+    `seen`: on the plane of the region it would be drawn out of shape a few widths from it."""
+    part = _part(hood)
     mask = cv2.GaussianBlur(thing.astype(np.float32), (0, 0), 1.0)[::STEP, ::STEP]
-    first, second = _all(looks.before, looks.before_edges), _all(looks.after, looks.after_edges)
-    template = np.dstack([first[part], mask[part]])
-    seen = hood.seen[::STEP, ::STEP].astype(np.float32)
-    beside = [_became(first, second, seen, piece, part) for piece in _scaled(template, SCALES_BESIDE)]
-    nearer, moved = (max(found) for found in zip(*beside, strict=True))
-    return Search(here=max(here), beside=nearer, moved=moved)
+    template = np.dstack([_all(looks.before, looks.before_edges)[part], mask[part]])
+    scenes = _Scenes(
+        _all(seen.before, seen.before_edges),
+        _all(seen.after, seen.after_edges),
+        view.before_seen[::STEP, ::STEP].astype(np.float32),
+        view.after_seen[::STEP, ::STEP].astype(np.float32),
+        part,
+    )
+    found = [_became(scenes, piece) for piece in _scaled(template, SCALES_BESIDE)]
+    return Beside(nearer=max(one.nearer for one in found), pattern=max(one.pattern for one in found))
+
+
+def _part(hood: Neighbourhood) -> tuple[slice, slice]:
+    """The region on the coarser grid."""
+    x1, y1, x2, y2 = (round(v / STEP) for v in (hood.box.x1, hood.box.y1, hood.box.x2, hood.box.y2))
+    return slice(y1, y2), slice(x1, x2)
 
 
 def _all(features: Floats, edges: Floats) -> Floats:
@@ -89,27 +106,46 @@ def _spread(layer: Floats, height: int, width: int) -> Values:
     return np.asarray(np.maximum(squares - sums**2 / (height * width), 0.0), np.float64)
 
 
-def _became(
-    first: Floats, second: Floats, seen: Floats, piece: Floats, part: tuple[slice, slice]
-) -> tuple[float, float]:
-    """Of all places next door: how much nearer to the piece the most changed one came, and `moved` of the likeliest."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Scenes:
+    """Both photographs on the coarser grid, where they reach (1.0), and where on it the region lies."""
+
+    before: Floats
+    after: Floats
+    before_seen: Floats
+    after_seen: Floats
+    part: tuple[slice, slice]
+
+
+def _became(scenes: _Scenes, piece: Floats) -> Beside:
+    """What the places next door became, the piece in this size."""
     height, width = piece.shape[:2]
-    if height > first.shape[0] or width > first.shape[1]:
-        return 0.0, 0.0
+    if height > scenes.after.shape[0] or width > scenes.after.shape[1]:
+        return Beside(nearer=0.0, pattern=0.0)
     thing, mask = np.ascontiguousarray(piece[:, :, :-1]), np.ascontiguousarray(piece[:, :, -1])
-    gain = _gain(first, second, thing, mask)
-    shown = cv2.matchTemplate(seen, mask, cv2.TM_CCORR) / max(float(mask.sum()), 1e-6)
-    rows, columns = np.ogrid[: gain.shape[0], : gain.shape[1]]
-    x, y = (
-        columns + width / 2 - (part[1].start + part[1].stop) / 2,
-        rows + height / 2 - (part[0].start + part[0].stop) / 2,
-    )
-    half = (part[1].stop - part[1].start) / 2, (part[0].stop - part[0].start) / 2
-    elsewhere = ((np.abs(x) > half[0]) | (np.abs(y) > half[1])) & (shown >= LEAST_SEEN)
-    was, is_now = _pattern(first, thing, mask), _pattern(second, thing, mask)
-    moved = (gain + np.minimum(is_now, is_now - np.maximum(was, 0.0))) / 2
-    nearer, likeliest = (float(np.clip(one[elsewhere].max(initial=0.0), 0.0, 1.0)) for one in (gain, moved))
-    return nearer, likeliest
+    known, shown = (_reaches(seen, mask) for seen in (scenes.before_seen, scenes.after_seen))
+    shown &= _elsewhere(scenes.part, height, width, shown.shape)
+    gain = _gain(scenes.before, scenes.after, thing, mask)
+    was, is_now = _pattern(scenes.before, thing, mask), _pattern(scenes.after, thing, mask)
+    rise = is_now - np.where(known, np.maximum(was, 0.0), 0.0)
+    return Beside(nearer=_most(gain, shown & known), pattern=_most(rise, shown))
+
+
+def _reaches(seen: Floats, mask: Floats) -> Flags:
+    """Of every place whether a photograph shows enough of what the mask covers there."""
+    return np.asarray(cv2.matchTemplate(seen, mask, cv2.TM_CCORR) >= LEAST_SEEN * max(float(mask.sum()), 1e-6))
+
+
+def _elsewhere(part: tuple[slice, slice], height: int, width: int, shape: tuple[int, ...]) -> Flags:
+    """Of every place whether its middle lies outside the region."""
+    rows, columns = np.ogrid[: shape[0], : shape[1]]
+    down = np.abs(2 * rows + height - (part[0].start + part[0].stop)) > part[0].stop - part[0].start
+    across = np.abs(2 * columns + width - (part[1].start + part[1].stop)) > part[1].stop - part[1].start
+    return np.asarray(down | across)
+
+
+def _most(values: Values, where: Flags) -> float:
+    return float(np.clip(values[where].max(initial=0.0), 0.0, 1.0))
 
 
 def _gain(first: Floats, second: Floats, thing: Floats, mask: Floats) -> Values:

@@ -92,8 +92,8 @@ def neighbourhood(before: Pixels, after: Pixels, homography: Matrix, region: Box
     )
     to_before = np.array([[1 / scale, 0, left], [0, 1 / scale, top], [0, 0, 1.0]])
     to_after = homography @ to_before
-    first, first_seen = _taken(before, to_before, size, scale)
-    second, second_seen = _taken(after, to_after, size, scale / zoom)
+    first, first_seen = taken(before, to_before, size, scale)
+    second, second_seen = taken(after, to_after, size, scale / zoom)
     x, y = (region.x1 - left) * scale, (region.y1 - top) * scale
     box = Box(x1=x, y1=y, x2=x + region.width_px * scale, y2=y + region.height_px * scale)
     seen = first_seen & second_seen
@@ -110,8 +110,9 @@ def _filled(box: Box, shape: tuple[int, ...], margin: float) -> Mask:
     return np.asarray(((y >= box.y1 - margin) & (y <= box.y2 + margin))[:, None] & across[None, :])
 
 
-def _taken(pixels: Pixels, to_pixels: Matrix, size: tuple[int, int], scale: float) -> tuple[Pixels, Mask]:
-    """The piece of a photograph under the grid, smoothed before it is made smaller."""
+def taken(pixels: Pixels, to_pixels: Matrix, size: tuple[int, int], scale: float) -> tuple[Pixels, Mask]:
+    """The piece of a photograph under a grid of `size` (columns, rows), smoothed before it is made smaller, and where
+    the photograph reaches. to_pixels: (3, 3), pixels of the grid to its pixels. scale: pixels of the grid for one."""
     shrink = min(1.0, scale)
     if shrink < 0.9:
         wanted = (max(1, round(pixels.shape[1] * shrink)), max(1, round(pixels.shape[0] * shrink)))

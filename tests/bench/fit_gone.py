@@ -37,7 +37,7 @@ from inference_server.scene.gone_rules import OBJECTIONS, SHIPPED, GoneRules, We
 # What speaks against each objection: the thing is left, was moved next door, is hidden.
 _WEIGHED = {
     "not_left": ("left_block", "unlike_most", "here", "same", "kept"),
-    "not_moved": ("moved",),
+    "not_moved": ("nearer_beside", "pattern_beside"),
     "not_hidden": ("unlike_least", "unlike_most", "quiet", "structure_ground"),
 }
 _KIND_OF = {"moved next door": "not_moved", "hidden": "not_hidden", "vanished": "gone"}  # all else is left

@@ -138,14 +138,15 @@ def main() -> int:
         database = plan.data_folder / "xuncheng.sqlite"
         with running_server(plan) as server, Commits(database, LOOK_EVERY_S) as commits:
             fleet = _fleet(server, options)
-            before_s = cpu_s(server.process.pid)
+            before_s, own_s = cpu_s(server.process.pid), time.process_time()
             with Watch(server.process, commits, options) as watch:
                 sent = _load(server, fleet, options.seconds, commits)
                 drained_s = _drained_s(commits)
-            spent_s = cpu_s(server.process.pid) - before_s
+            spent_s, own_s = cpu_s(server.process.pid) - before_s, time.process_time() - own_s
             figures = _figures(sent, commits, database) | {
                 "drained_after_s": round(drained_s, 1),
                 "cpu_ms_a_frame": round(1000 * spent_s / max(1, len(sent.began_s)), 2),
+                "load_cpu_ms_a_frame": round(1000 * own_s / max(1, len(sent.began_s)), 2),
                 "pss_mb": round(memory_mb(server.process.pid)),
                 "over_time": watch.parts,
                 **({"recovered_after_s": watch.recovered_after_s} if options.stall else {}),

@@ -10,12 +10,14 @@ from pathlib import Path
 
 _LOOK_EVERY_S = 0.005
 _AT_ONCE = 500  # asked for in one statement
+_REST = 20  # times as long as a look took: thousands of waiting frames must not cost the cores that are measured
 
 
 class Commits:
-    """Looks into the database every few milliseconds; less often it takes less of the processor that the server needs.
-    `done_s` is when each frame was seen done (time.perf_counter); whoever waits for it is woken. Under load, when many
-    wait, all of them are asked for: frames are done in no order, so that the oldest ones alone would hide the rest."""
+    """Looks into the database every few milliseconds; less often it takes less of the processor that the server needs,
+    and the longer a look takes, the longer it rests. `done_s` is when each frame was seen done (time.perf_counter);
+    whoever waits for it is woken. Under load, when many wait, all of them are asked for: frames are done in no order,
+    so that the oldest ones alone would hide the rest."""
 
     def __init__(self, database: Path, look_every_s: float = _LOOK_EVERY_S) -> None:
         self._database, self._look_every_s = database, look_every_s
@@ -43,9 +45,12 @@ class Commits:
 
     def _watch(self) -> None:
         with sqlite3.connect(f"file:{self._database}?mode=ro", uri=True, isolation_level=None) as reader:
-            while not self._stopping.wait(self._look_every_s):
+            took_s = 0.0
+            while not self._stopping.wait(max(self._look_every_s, _REST * took_s)):
+                begun_s = time.perf_counter()
                 for waiting in _batches(list(self._waiting), _AT_ONCE):
                     self._look_for(reader, waiting)
+                took_s = time.perf_counter() - begun_s
 
     def _look_for(self, reader: sqlite3.Connection, waiting: Sequence[str]) -> None:
         marks = ",".join("?" * len(waiting))

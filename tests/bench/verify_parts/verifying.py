@@ -36,7 +36,7 @@ from verify_parts.work import Known, kept, kept_look
 
 _MAKERS = ("things", "pasting", "photographing", "staged", "forging")
 _DECIDE_LATER = frozenset({"gone", "gone_rules"})  # they judge what was measured, which is asked for anew
-_OF_THE_THIRD = _DECIDE_LATER | {"gone_measures", "change", "moved", "settle", "region", "hidden"}
+_OF_THE_THIRD = _DECIDE_LATER | {"gone_measures", "after_view", "change", "moved", "settle", "region", "hidden"}
 _DIGITS = 4
 
 

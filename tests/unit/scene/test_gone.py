@@ -11,8 +11,8 @@ from inference_server.domain.errors import BadPolicy
 from inference_server.domain.observation import Box
 from inference_server.domain.verification import Answer, GateResult, ReasonCode
 from inference_server.scene.alignment import Alignment
-from inference_server.scene.gone import problem_gone
-from inference_server.scene.gone_rules import SHIPPED, read_gone_rules
+from inference_server.scene.gone import measured, problem_gone
+from inference_server.scene.gone_rules import SHIPPED, WEIGHABLE, read_gone_rules
 from inference_server.scene.photo import ScenePhoto
 
 RULES = read_gone_rules(low_scores={"garbage": 0.05, "car": 0.05})
@@ -59,6 +59,14 @@ def test_half_a_heap_is_not_gone(seed: int) -> None:
 def test_the_same_heap_a_little_further_on_was_moved(seed: int) -> None:
     place = ground(seed)
     result = asked(photo(with_thing(place, BOX)), photo(from_there(with_thing(place, shifted(BOX, 130)))))
+    assert codes(result) == [ReasonCode.PROBLEM_MOVED]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_heap_moved_to_where_the_photograph_before_does_not_reach_was_moved(seed: int) -> None:
+    place = ground(seed)
+    before = np.ascontiguousarray(with_thing(place, BOX)[:, :400])
+    result = asked(photo(before), photo(from_there(with_thing(place, shifted(BOX, 130)))))
     assert codes(result) == [ReasonCode.PROBLEM_MOVED]
 
 
@@ -199,6 +207,7 @@ def test_half_hidden_by_something_new_nobody_can_tell() -> None:
         ("remains_at = ", "remains_at = 0.99", "not_left.pass_at"),
         ("bias = ", 'bias = "high"', "bias"),
         ("[not_moved]", "[not_there]", "bias"),
+        ("pattern_beside = ", "moved = -13.5", "not_moved.weights.moved"),
     ],
 )
 def test_rules_that_make_no_sense_are_refused_by_field(tmp_path: Path, was: str, is_now: str, field: str) -> None:
@@ -209,6 +218,11 @@ def test_rules_that_make_no_sense_are_refused_by_field(tmp_path: Path, was: str,
     with pytest.raises(BadPolicy, match=r"gone\.toml") as refused:
         read_gone_rules(path)
     assert refused.value.field == field
+
+
+def test_all_that_may_be_weighed_is_measured() -> None:
+    before, after = photo(with_thing(ground(1), BOX)), photo(from_there(ground(1)))
+    assert set(measured(before, after, known_alignment(), BOX, "garbage", RULES)) >= WEIGHABLE
 
 
 def test_a_limit_that_nobody_knows_is_refused(tmp_path: Path) -> None:
