@@ -115,7 +115,7 @@ def test_n_sends_the_case_back_and_the_machines_answer_shows_afterwards(desk: De
 
 
 def test_keys_do_nothing_while_somebody_writes_and_question_mark_shows_them(desk: Desk, seen: Watched) -> None:
-    reported, record = desk.report(4)
+    reported, record = desk.report(7)
     page = opened(desk, seen, f"/{record.id}")
     page.locator("#reason").press_sequentially("yny")
     assert desk.state(reported) == "reported_fixed"

@@ -32,7 +32,7 @@ from inference_server.verify import Verification
 
 HERE = {"lat": 30.2741, "lon": 120.1551, "datum": "wgs84", "accuracy_m": 5.0}
 REGION = [BOX.x1, BOX.y1, BOX.x2, BOX.y2]
-_CLEAR = 1  # the place of number 0 lies a hair beside the limit of the third gate
+_CLEAR = 1  # ground 0 lies a hair beside the limit of the third gate; on number 4 it asks for another photograph
 COUNTED = {"points": [[0.0, 0.0], [0.5, 0.9], [1.0, 1.0]], "not_fixed": 5000, "wrong_scores": []}
 
 
