@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
-from training.network import activation_of
+from training.network import OTHER_HEAD, activation_of
 
 Tensors = dict[str, NDArray[Any]]
 
@@ -30,7 +30,7 @@ def blend_weights(paths: Sequence[Path], out: Path) -> None:
     """
     if len(paths) < 2:
         raise BlendError("weights: at least two files are needed")
-    first, *others = [load_file(path) for path in paths]
+    first, *others = [_tensors(path) for path in paths]
     activation = activation_of(paths[0])
     for path, other in zip(paths[1:], others, strict=True):
         _check_alike(first, other, path)
@@ -38,6 +38,10 @@ def blend_weights(paths: Sequence[Path], out: Path) -> None:
             raise BlendError(f"{path}: its activation is not {activation} as in the first file")
     blended = {name: _mean([tensors[name] for tensors in (first, *others)]) for name in first}
     save_file(blended, out, metadata={"activation": activation, "blend_of": str(len(paths))})
+
+
+def _tensors(path: Path) -> Tensors:
+    return {name: values for name, values in load_file(path).items() if OTHER_HEAD not in name}
 
 
 def _check_alike(first: Tensors, other: Tensors, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""From a checkpoint to the served file: a static, NMS-free ONNX network, run once and compared with torch."""
+"""From a checkpoint to the served file: a static ONNX network that answers with final boxes, compared with torch."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ import torch
 from detector.session import Session
 from training.network import activation_of, build_network, load_weights
 from training.served_input import served_input
+from training.suppression import Served
 
 INPUT_HEIGHT_PX, INPUT_WIDTH_PX = 384, 640
 INPUT_NAME, OUTPUT_NAME = "images", "output0"
@@ -45,23 +46,24 @@ def export_onnx(weights: Path, class_count: int, out: Path) -> None:
     """None; `out` then holds the float32 ONNX file with output (1, 300, 6), normalisation folded in."""
     network = inference_network(weights, class_count)
     network.fuse(verbose=False)
+    served = Served(network)
     sample = torch.zeros(1, 3, INPUT_HEIGHT_PX, INPUT_WIDTH_PX)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")  # the tracer warns of shapes that are constant here by design
         names: dict[str, Any] = {"input_names": [INPUT_NAME], "output_names": [OUTPUT_NAME]}
-        torch.onnx.export(network, (sample,), str(out), opset_version=OPSET, dynamo=False, **names)
+        torch.onnx.export(served, (sample,), str(out), opset_version=OPSET, dynamo=False, **names)
     slim: Any = onnxslim.slim(onnx.load(str(out)))
     onnx.checker.check_model(slim)
     onnx.save(slim, str(out))
 
 
 def inference_network(weights: Path, class_count: int) -> Any:
-    """The network of a safetensors file as it answers in use: one-to-one head, (1, 300, 6) out."""
+    """The network of a safetensors file, ready to answer: (1, 4 + classes, anchors) out, several boxes a thing."""
     network: Any = build_network(class_count, activation_of(weights))
     load_weights(network, weights)
     network.eval()
     head = network.model[-1]
-    head.end2end, head.export, head.format = True, True, "onnx"
+    head.export, head.format = True, "onnx"
     for parameter in network.parameters():
         parameter.requires_grad_(False)
     return network
@@ -72,7 +74,7 @@ def compare_with_torch(weights: Path, class_count: int, onnx_file: Path, picture
 
     Raises ExportError if the file misses a box that torch finds, or has it more than 1 px or 0.01 of score off.
     """
-    network = inference_network(weights, class_count)
+    network = Served(inference_network(weights, class_count))
     session = Session(onnx_file)
     boxes, box_px, score = 0, 0.0, 0.0
     for picture in pictures:

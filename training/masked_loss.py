@@ -10,36 +10,31 @@ from ultralytics.utils.loss import v8DetectionLoss
 
 from training.recipe import Recipe
 
-ONE_TO_MANY_SHARE = 0.5  # AdamW makes the split between the two heads' losses all but meaningless
-
 
 class MaskedLoss:
-    """Sum of the one-to-many and the one-to-one loss of YOLO26, each with the class mask of its pictures."""
+    """The one-to-many loss of YOLO26 with the class mask of each picture."""
 
     def __init__(self, network: Any, recipe: Recipe) -> None:
         network.args = SimpleNamespace(box=recipe.box_gain, cls=recipe.class_gain, dfl=recipe.l1_gain)
-        self._many: Any = v8DetectionLoss(network, tal_topk=10)
-        self._one: Any = v8DetectionLoss(network, tal_topk=7, tal_topk2=1)
-        branches: list[Any] = [self._many, self._one]
-        for branch in branches:
-            branch.bce = _TaughtOnly(branch.bce)
+        self._plain = _masked(v8DetectionLoss(network, tal_topk=10))
 
     def __call__(
         self, predictions: dict[str, Any], targets: torch.Tensor, mask: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """(loss to minimise, per batch; detached box, class and L1 loss of the one-to-one head (3,)).
+        """(loss to minimise, per batch; detached box, class and L1 loss (3,)).
 
         `targets` (n, 6) and `mask` (batch, classes) are those of `training.batches.Batch`.
         """
         batch = {"batch_idx": targets[:, 0], "cls": targets[:, 1], "bboxes": targets[:, 2:]}
-        positives_only = (mask < 0)[:, None, :] if bool((mask < 0).any()) else None
-        for branch in (self._many, self._one):
-            branch.class_weights = (mask != 0).float()[:, None, :]
-            branch.bce.positives_only = positives_only
-        many, _ = self._many.loss(_as_float(predictions["one2many"]), batch)
-        one, parts = self._one.loss(_as_float(predictions["one2one"]), batch)
-        total = ONE_TO_MANY_SHARE * many.sum() + (1 - ONE_TO_MANY_SHARE) * one.sum()
-        return total, torch.stack([value.detach() for value in parts.values()])
+        self._plain.class_weights = (mask != 0).float()[:, None, :]
+        self._plain.bce.positives_only = (mask < 0)[:, None, :] if bool((mask < 0).any()) else None
+        loss, parts = self._plain.loss(_as_float(predictions), batch)
+        return loss.sum(), torch.stack([value.detach() for value in parts.values()])
+
+
+def _masked(loss: Any) -> Any:
+    loss.bce = _TaughtOnly(loss.bce)
+    return loss
 
 
 class _TaughtOnly(torch.nn.Module):
@@ -58,7 +53,7 @@ class _TaughtOnly(torch.nn.Module):
         return loss.masked_fill(self.positives_only & (targets <= 0), 0.0)
 
 
-def _as_float(branch: dict[str, Any]) -> dict[str, Any]:
+def _as_float(predictions: dict[str, Any]) -> dict[str, Any]:
     """The predictions in float32: assignment and box loss are not safe in bfloat16."""
-    feats = [feature.float() for feature in branch["feats"]]
-    return {"boxes": branch["boxes"].float(), "scores": branch["scores"].float(), "feats": feats}
+    feats = [feature.float() for feature in predictions["feats"]]
+    return {"boxes": predictions["boxes"].float(), "scores": predictions["scores"].float(), "feats": feats}

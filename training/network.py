@@ -1,4 +1,4 @@
-"""The network: YOLO26n with ReLU and an NMS-free head, built by ultralytics.
+"""The network: YOLO26n with ReLU and its one-to-many head, built by ultralytics.
 
 Call `training.offline.keep_ultralytics_offline` before this module is imported."""
 
@@ -15,6 +15,7 @@ from ultralytics.nn.tasks import DetectionModel, yaml_model_load
 from training.recipe import Activation
 
 ARCHITECTURE = "yolo26n.yaml"
+OTHER_HEAD = "one2one_"  # in names of tensors: of the one-to-one head, which checkpoints of the first weeks have too
 _ACTIVATIONS: dict[Activation, str] = {"relu": "torch.nn.ReLU()", "silu": "torch.nn.SiLU()"}
 
 
@@ -22,6 +23,7 @@ def build_network(class_count: int, activation: Activation = "relu") -> torch.nn
     """A new network with random weights for `class_count` classes."""
     config: dict[str, Any] = yaml_model_load(ARCHITECTURE)  # type: ignore[no-untyped-call]
     config["activation"] = _ACTIVATIONS[activation]
+    config["end2end"] = False  # docs/decisions.md: what the one-to-one head costs
     network: torch.nn.Module = DetectionModel(  # type: ignore[no-untyped-call]
         config, ch=3, nc=class_count, verbose=False
     )
@@ -45,9 +47,10 @@ def activation_of(path: Path) -> Activation:
 
 
 def load_weights(network: torch.nn.Module, path: Path) -> dict[str, str]:
-    """The notes of a safetensors file whose state was put into `network`; every key must match."""
+    """The notes of a safetensors file whose state was put into `network`: all its keys, but for those of OTHER_HEAD."""
     with safe_open(str(path), framework="pt") as stored:
-        state = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - not a mapping
+        names = [name for name in stored.keys() if OTHER_HEAD not in name]  # noqa: SIM118 - not a mapping
+        state = {name: stored.get_tensor(name) for name in names}
         notes = dict(stored.metadata() or {})
     network.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in state.items()})
     return notes

@@ -69,7 +69,7 @@ def backbone_convolutions(graph: onnx.GraphProto) -> list[str]:
 
 
 def _module_number(node_name: str) -> int:
-    """The 23 of `/model.23/one2one_cv2.0/...`."""
+    """The 23 of `/network/model.23/cv2.0/...`."""
     return int(node_name.split("model.", 1)[1].split("/", 1)[0].split(".", 1)[0])
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 from training.blend import BlendError, blend_weights
@@ -58,3 +58,15 @@ def test_the_command_says_why_it_blends_nothing(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["blend", str(one), "--out", str(tmp_path / "out.safetensors")])
     assert result.exit_code == 2
     assert "at least two files" in result.output
+
+
+def test_the_head_that_older_files_have_too_is_left_out(tmp_path: Path) -> None:
+    one, two = _weights(tmp_path / "one.safetensors", 1), _weights(tmp_path / "two.safetensors", 2)
+    older = {**load_file(one), "model.23.one2one_cv2.0.0.conv.weight": torch.zeros(1)}
+    save_file(older, tmp_path / "older.safetensors", metadata={"activation": "relu"})
+    blend_weights([tmp_path / "older.safetensors", two], tmp_path / "both.safetensors")
+    blend_weights([one, two], tmp_path / "wanted.safetensors")
+    both, wanted = (load_file(tmp_path / f"{name}.safetensors") for name in ("both", "wanted"))
+    assert both.keys() == wanted.keys()
+    assert all(torch.equal(both[name], wanted[name]) for name in wanted)
+    load_weights(build_network(2), tmp_path / "older.safetensors")

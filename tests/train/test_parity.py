@@ -104,7 +104,6 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> Both:
 
 def export_raw(checkpoint: Path, class_count: int, path: Path) -> None:
     network = inference_network(checkpoint, class_count)
-    network.model[-1].end2end = False
     network.fuse(verbose=False)
     sample = torch.zeros(1, 3, FRAME_PX[1], FRAME_PX[0])
     names: dict[str, Any] = {"input_names": ["images"], "output_names": ["output0"]}

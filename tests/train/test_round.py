@@ -95,7 +95,7 @@ def test_the_exported_file_agrees_with_torch(done: Round) -> None:
 def test_a_file_of_other_weights_fails_the_check(done: Round, tmp_path: Path) -> None:
     network: Any = build_network(len(CLASSES))
     head = network.model[-1]
-    for branch in head.one2one_cv3:  # sure of everything, so that there are boxes to compare
+    for branch in head.cv3:  # sure of everything, so that there are boxes to compare
         branch[-1].bias.data[:] = 2.0
     save_weights(network, tmp_path / "other.safetensors", {})
     pictures = [p.image for p in load_index([done.data]).of("train")][:1]
