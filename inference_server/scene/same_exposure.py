@@ -6,7 +6,8 @@ before, however it was cropped, mirrored, recoloured, squeezed through a chat pr
 by a logistic regression how closely they agree outside the one patch that was worked on. The other asks what lies in
 place pixel for pixel, even where a generator has drawn everything anew. docs/closure.md says what both were chosen on.
 
-A camera on a mast takes its pictures in place too. There vehicles and persons tell the moments apart.
+A camera on a mast takes its pictures in place too. There vehicles and persons tell the moments apart; in a copy that
+was cropped or taken from a screen nothing is where it was, and what "moved" says nothing.
 """
 
 import math
@@ -34,7 +35,7 @@ def exposure_check(before: Plate, after: Plate) -> Check:
     found, is_mirrored = _laid_over(before, after)
     copied, unmoved = 1.0 - same_exposure_share(found), in_place_score(still)
     score = min(copied, unmoved)
-    if still.moved >= _LEAST_MOVED and copied > _BEYOND_DOUBT:
+    if still.share >= _IN_PLACE_FROM and still.moved >= _LEAST_MOVED and copied > _BEYOND_DOUBT:
         score = max(score, WORKING_POINT)
     measures = {
         "exposure_agreement": found.coarse,

@@ -1,6 +1,7 @@
 """A copy of the photograph before is told from another photograph of the same place."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -129,3 +130,13 @@ def test_corners_choose_each_other_as_with_the_matcher_of_opencv_also_where_many
         chosen, partners = mutual(one, other)
         assert chosen.tolist() == [match.queryIdx for match in found]
         assert partners.tolist() == [match.trainIdx for match in found]
+
+
+def test_vehicles_that_are_elsewhere_in_a_copy_do_not_excuse_it() -> None:
+    cropped = cv2.GaussianBlur(BEFORE[30:450, 40:600], (0, 0), 2.5)
+    noisy = np.clip(cropped + np.random.default_rng(2).normal(0, 8, cropped.shape), 0, 255).astype("u1")
+    movers = np.array([[20, 250, 200, 400], [230, 240, 420, 420], [440, 260, 600, 400]], np.float32)
+    before, after = (replace(plate(photo(pixels)), movers=movers) for pixels in (BEFORE, saved(noisy, 85)))
+    found = exposure_check(before, after)
+    assert found.measures["moved_things"] >= 2
+    assert found.objects
