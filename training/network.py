@@ -15,6 +15,7 @@ from ultralytics.nn.tasks import DetectionModel, yaml_model_load
 from training.recipe import Activation
 
 ARCHITECTURE = "yolo26n.yaml"
+HEAD = "one_to_many"  # a run of another head cannot go on, its weights can be started from
 OTHER_HEAD = "one2one_"  # in names of tensors: of the one-to-one head, which checkpoints of the first weeks have too
 _ACTIVATIONS: dict[Activation, str] = {"relu": "torch.nn.ReLU()", "silu": "torch.nn.SiLU()"}
 

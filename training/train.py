@@ -21,7 +21,7 @@ import torch
 from training.batches import Batch, BatchSource
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.index import data_hash, load_index
-from training.network import build_network, load_weights, save_weights
+from training.network import HEAD, build_network, load_weights, save_weights
 from training.parallel import ParallelBackward
 from training.pseudo import read_pseudo
 from training.recipe import Recipe, parse_recipe, recipe_hash
@@ -70,7 +70,7 @@ class Run:
         self.progress = Progress()
         self._stop = False
         folder.mkdir(parents=True, exist_ok=True)
-        self._identity = {"recipe_hash": recipe_hash(recipe), "data_hash": data_hash(index)}
+        self._identity = {"recipe_hash": recipe_hash(recipe), "data_hash": data_hash(index), "head": HEAD}
         if pseudo is not None:
             self._identity["pseudo_hash"] = hashlib.sha256(pseudo.read_bytes()).hexdigest()
         self._resume()

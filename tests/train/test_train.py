@@ -88,6 +88,15 @@ def test_a_folder_of_another_recipe_or_other_data_is_refused(data: Path, tmp_pat
         Run(tmp_path / "run", [data], RECIPE)
 
 
+def test_a_run_of_the_head_that_is_gone_is_refused_by_its_name(data: Path, tmp_path: Path) -> None:
+    Run(tmp_path / "run", [data], RECIPE).train(until_step=1)
+    state = torch.load(tmp_path / "run" / "last.pt", weights_only=True)
+    del state["head"]
+    torch.save(state, tmp_path / "run" / "last.pt")
+    with pytest.raises(ResumeError, match="head differs from the run that was started here"):
+        Run(tmp_path / "run", [data], RECIPE)
+
+
 def test_a_folder_without_a_run_cannot_be_resumed(tmp_path: Path) -> None:
     with pytest.raises(ResumeError, match="no run was started here"):
         resume(tmp_path)
